@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Trapline: `make help` lists what there is to make.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+SHELL     := /bin/sh
+
+VERSION   := 0.1.0
+
+# --- what to build, and where ------------------------------------------------
+# ARCH is the host trapline runs on: arm64, arm, or native (this machine, if it
+# is no ARM: everything but the KVM part).
+machine   := $(shell uname -m)
+ifeq ($(machine),aarch64)
+ARCH      ?= arm64
+else ifneq ($(filter armv7% armv8l,$(machine)),)
+ARCH      ?= arm
+else
+ARCH      ?= native
+endif
+ifeq ($(filter $(ARCH),arm arm64 native),)
+$(error ARCH=$(ARCH): choose arm, arm64 or native)
+endif
+
+O         ?= build
+export O
+TRAPLINE_CACHE ?= $(abspath $(O))/cache
+export TRAPLINE_CACHE
+
+Q         := $(if $(filter 1,$(V)),,@)
+say        = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(2)';)
+
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+bindir    := $(PREFIX)/bin
+mandir    := $(PREFIX)/share/man
+
+# --- tools and flags ---------------------------------------------------------
+# A cross build takes its libraries from a sysroot of unpacked Debian packages.
+needs-sysroot :=
+ifeq ($(ARCH),arm64)
+ifneq ($(machine),aarch64)
+CROSS_COMPILE ?= aarch64-linux-gnu-
+needs-sysroot := $(TRAPLINE_CACHE)/sysroot-arm64
+endif
+triplet   := aarch64-linux-gnu
+endif
+ifeq ($(ARCH),arm)
+ifeq ($(filter armv7% armv8l,$(machine)),)
+CROSS_COMPILE ?= arm-linux-gnueabihf-
+needs-sysroot := $(TRAPLINE_CACHE)/sysroot-armhf
+endif
+triplet   := arm-linux-gnueabihf
+endif
+
+ifeq ($(origin CC),default)
+CC        := $(CROSS_COMPILE)gcc
+endif
+CFLAGS    ?= -O2 -g
+WARN      := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
+	     -Wshadow -Wpointer-arith -Wvla
+cflags    := -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
+	     -D_FILE_OFFSET_BITS=64 -Ivmm $(WARN) -fno-strict-aliasing \
+	     -fno-common -pthread -fstack-protector-strong
+ifneq ($(needs-sysroot),)
+cflags    += -isystem $(needs-sysroot)/usr/include/$(triplet) \
+	     -isystem $(needs-sysroot)/usr/include
+ldflags   += -L$(needs-sysroot)/usr/lib/$(triplet) \
+	     -Wl,-rpath-link,$(needs-sysroot)/usr/lib/$(triplet) \
+	     -Wl,-rpath-link,$(needs-sysroot)/lib/$(triplet)
+sysroot-stamp := $(needs-sysroot)/.complete
+endif
+ifeq ($(ARCH),arm)
+# <linux/kvm.h> wants an <asm/kvm.h>, which left Linux for 32-bit ARM in 5.7.
+cflags    += -Ivmm/arch-arm/uapi-arm32
+endif
+libs-vmm  := -lfdt -lz -ljansson
+libs-trace := -ltracecmd -ltracefs -ltraceevent -ljansson
+
+# --- sources -----------------------------------------------------------------
+# Files that issue KVM ioctls are left out of a native build: vmm/kvm/,
+# vmm/machine*.c and vmm/arch-arm/kvm-*.c.  vmm/native.c stands in for them.
+kvm-src   := $(wildcard vmm/kvm/*.c vmm/machine*.c vmm/arch-arm/kvm-*.c)
+ifeq ($(ARCH),arm64)
+kvm-src   := $(filter-out vmm/arch-arm/kvm-host32.c,$(kvm-src))
+endif
+ifeq ($(ARCH),arm)
+kvm-src   := $(filter-out vmm/arch-arm/kvm-host64.c,$(kvm-src))
+endif
+pure-src  := $(filter-out vmm/main.c vmm/native.c $(kvm-src) \
+		vmm/arch-arm/kvm-%.c, \
+		$(wildcard vmm/*.c vmm/lib/*.c vmm/core/*.c vmm/hw/*.c \
+		vmm/virtio/*.c vmm/backend/*.c vmm/arch-arm/*.c))
+trace-src := $(filter-out trace/main.c,$(wildcard trace/*.c))
+lib-src   := $(wildcard vmm/lib/*.c)
+
+obj       := $(O)/$(ARCH)
+vmm-obj   := $(patsubst %.c,$(obj)/%.o,$(pure-src) vmm/main.c \
+		$(if $(filter native,$(ARCH)),vmm/native.c,$(kvm-src)))
+report-obj := $(patsubst %.c,$(obj)/%.o,trace/main.c $(trace-src) $(lib-src))
+programs  := $(obj)/trapline $(obj)/trapline-report
+
+.PHONY: help all deps demo test check lint fuzz bench install clean
+.DEFAULT_GOAL := all
+
+help:
+	@echo 'Trapline $(VERSION)'
+	@echo
+	@echo '  make all       build trapline for ARCH=$(ARCH) into $(obj)/'
+	@echo '  make deps      install the packages that the rest needs (asks for root once)'
+	@echo '  make demo      boot a guest under trapline and print its trap profile'
+	@echo '  make test      unit and nested tests'
+	@echo '  make check     unit tests only: no virtual machine, a few seconds'
+	@echo '  make lint      format, shellcheck, cppcheck, include rules'
+	@echo '  make fuzz      run each fuzz target for FUZZ_SECONDS (default 30)'
+	@echo '  make bench     measure against the budgets in benchmarks/budgets'
+	@echo '  make install   install under DESTDIR/PREFIX ($(DESTDIR)$(PREFIX))'
+	@echo '  make clean     remove what was built; downloads and kernels stay in the cache'
+	@echo
+	@echo '  O=DIR          build elsewhere than build/'
+	@echo '  V=1            show the commands'
+	@echo '  ARCH=          arm64, arm (an ARMv7 host) or native (this machine)'
+	@echo '  CROSS_COMPILE= compiler prefix, aarch64-linux-gnu- or arm-linux-gnueabihf-'
+	@echo '  TRAPLINE_CACHE=DIR  keep downloads and built kernels there, not in build/cache'
+
+all: $(programs)
+
+deps:
+	$(Q)scripts/deps
+
+# --- compile and link --------------------------------------------------------
+$(obj)/%.o: %.c $(sysroot-stamp)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The VMM for ARM is static: one file that runs in a bare initramfs.
+$(obj)/trapline: $(vmm-obj)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(if $(filter native,$(ARCH)),,-static) $(CFLAGS) $(ldflags) \
+		$(LDFLAGS) -pthread -o $@ $^ $(libs-vmm)
+
+$(obj)/trapline-report: $(report-obj)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ $(libs-trace)
+
+ifneq ($(sysroot-stamp),)
+$(sysroot-stamp):
+	$(Q)scripts/sysroot $(if $(filter arm,$(ARCH)),armhf,$(ARCH))
+endif
+
+# --- unit tests: native, ASan + UBSan ----------------------------------------
+unit-cc   ?= gcc
+unit-flags := -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
+	     -D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit $(WARN) -fno-strict-aliasing \
+	     -fno-common -pthread -O1 -g -fsanitize=address,undefined \
+	     -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+unit      := $(O)/unit
+unit-src  := $(wildcard tests/unit/test_*.c)
+unit-help := $(filter-out $(unit-src),$(wildcard tests/unit/*.c))
+unit-bin  := $(patsubst tests/unit/%.c,$(unit)/%,$(unit-src))
+unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
+		$(trace-src) $(unit-help))
+
+$(unit)/obj/%.o: %.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(unit-cc) $(unit-flags) -MMD -MP -c -o $@ $<
+
+# One archive, so that a test links only what it uses.
+$(unit)/all.a: $(unit-obj)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(unit-bin): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
+	$(call say,LD,$@)
+	$(Q)$(unit-cc) $(unit-flags) -o $@ $< $(unit)/all.a \
+		$(libs-vmm) $(libs-trace) -lcmocka
+
+check: $(unit-bin)
+	$(Q)tests/run --unit $(unit-bin)
+
+test: $(unit-bin)
+	$(Q)tests/run --unit $(unit-bin) --nested
+
+demo:
+	$(Q)scripts/demo
+
+lint:
+	$(Q)scripts/lint
+
+bench:
+	$(Q)benchmarks/bench
+
+# --- fuzzing -----------------------------------------------------------------
+FUZZ_SECONDS ?= 30
+fuzz-src  := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz-help := $(filter-out $(fuzz-src),$(wildcard tests/fuzz/*.c))
+fuzz-bin  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(fuzz-src))
+
+$(O)/fuzz/%: tests/fuzz/%.c $(fuzz-help) $(pure-src) $(trace-src) $(unit-help)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)clang -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
+		-D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit -O1 -g -pthread \
+		-fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -o $@ $^ \
+		$(libs-vmm) $(libs-trace) -lcmocka
+
+fuzz: $(fuzz-bin)
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(fuzz-bin)
+
+# --- install, clean ----------------------------------------------------------
+install: $(programs)
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)install -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1
+	$(Q)install -m 755 $(programs) $(DESTDIR)$(bindir)/
+	$(Q)install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(mandir)/man1/
+
+clean:
+	$(call say,CLEAN,$(O))
+	$(Q)rm -rf $(O)/arm $(O)/arm64 $(O)/native $(O)/unit $(O)/fuzz $(O)/demo \
+		$(O)/test
+
+-include $(shell find $(O)/$(ARCH) $(unit) -name '*.d' 2>/dev/null)

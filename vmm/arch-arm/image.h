@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kernel files: what they are and how wide their guest is.  No KVM here.
+ * Documentation/arm/booting.rst, Documentation/arm64/booting.rst (Linux).
+ */
+#ifndef TL_ARCH_ARM_IMAGE_H
+#define TL_ARCH_ARM_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/error.h"
+
+enum guest_width { GUEST_WIDTH_ANY = 0, GUEST_32BIT = 32, GUEST_64BIT = 64 };
+
+enum image_format {
+	IMAGE_ZIMAGE, /* 32-bit Linux, self-decompressing */
+	IMAGE_ARM64,  /* 64-bit Linux Image (decompressed here if .gz) */
+	IMAGE_FLAT,   /* anything else executable, no header */
+};
+
+struct image {
+	enum image_format format;
+	enum guest_width width;
+	uint8_t *data; /* owned */
+	size_t size;   /* bytes to copy into guest memory */
+	/* Offset from the start of RAM (IMAGE_ARM64: from a 2 MiB boundary). */
+	uint64_t text_offset;
+	/* Bytes of RAM the kernel uses from its load address on: file, BSS and,
+	 * for a zImage, room to decompress.  At least @size. */
+	uint64_t footprint;
+};
+
+/*
+ * Read and recognize @path.  @want is the width asked for by option, or
+ * GUEST_WIDTH_ANY; a flat image without one is 64-bit (32-bit on an ARMv7
+ * host, which passes GUEST_32BIT).  Errors have status TL_IMAGE and name what
+ * the file is instead (text, ELF, x86 bzImage, uImage, other compression,
+ * truncated), what width was expected, and what to pass.
+ */
+int image_load(const char *path, enum guest_width want, struct image *img,
+	       struct error *err);
+void image_free(struct image *img);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The board as a table: which devices the configuration asks for, where they
+ * are, and the kernel command line that fits them.  No KVM here, so the same
+ * table makes the device tree, the machine and the profiler's device map.
+ */
+#ifndef TL_BOARD_H
+#define TL_BOARD_H
+
+#include <stdint.h>
+
+#include "arch-arm/fdt.h"
+#include "arch-arm/layout.h"
+#include "config.h"
+
+#define BOARD_MAX_DEVS 64
+
+struct board {
+	struct image kernel;
+	void *initrd; /* file contents, NULL for none */
+	uint64_t initrd_size;
+	struct board_dev dev[BOARD_MAX_DEVS];
+	unsigned int nr_devs;
+	/* For dev[i].kind == BOARD_VIRTIO: index into cfg->disk[]. */
+	unsigned int disk_index[BOARD_MAX_DEVS];
+	struct layout layout;
+	char *bootargs;
+};
+
+/*
+ * Load kernel and initrd, fill the device table of machine "virt", plan the
+ * memory layout and compose the command line: the defaults
+ * ("console=ttyAMA0 panic=-1", each left out where the user's params name the
+ * key, all with --nodefaults), root=/dev/vda rw if there is a disk, no initrd
+ * and no root= given, then the user's params.
+ * @native: width of a flat image that names none.
+ */
+int board_prepare(const struct run_config *cfg, enum guest_width native,
+		  struct board *board, struct error *err);
+
+/*
+ * The device tree for this board.  @gic_version 2 or 3, @mpidr one value a
+ * vCPU, @cpu_compatible and @psci_version as struct fdt_request has them.
+ * rng-seed and kaslr-seed are drawn from getrandom(2).
+ */
+int board_make_fdt(const struct board *board, const struct run_config *cfg,
+		   unsigned int gic_version, const uint64_t *mpidr,
+		   const char *cpu_compatible, uint32_t psci_version,
+		   void **blob, size_t *size, struct error *err);
+
+void board_free(struct board *board);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* `trapline run`: argv to a validated structure, without side effects. */
+#ifndef TL_CONFIG_H
+#define TL_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch-arm/image.h"
+#include "lib/error.h"
+#include "lib/log.h"
+
+#define CONFIG_MAX_DISKS 32
+#define CONFIG_MAX_CPUS  512 /* what KVM allows is asked at run time */
+
+struct config_disk {
+	const char *path; /* points into argv or @arena */
+	bool read_only;
+};
+
+struct run_config {
+	const char *kernel;
+	const char *initrd; /* NULL: none */
+	const char *params; /* the user's part of the command line, or NULL */
+	struct config_disk disk[CONFIG_MAX_DISKS];
+	unsigned int nr_disks;
+	unsigned int cpus;      /* 1 and more */
+	uint64_t mem_size;      /* bytes, a multiple of 2 MiB */
+	enum guest_width width; /* GUEST_32BIT with --aarch32, else ANY */
+	unsigned int gic;       /* 2, 3, or 0: what the host has, 2 first */
+	const char *name;       /* VM's name; never NULL after parsing */
+	const char *dump_dtb;   /* write the device tree there, or NULL */
+	const char *trace;      /* record to this trace.dat, or NULL */
+	bool nodefaults;        /* add nothing to the kernel command line */
+	bool no_reboot;         /* a guest's reset ends the process */
+	bool help;              /* --help was given: nothing else is valid */
+	enum log_level loglevel;
+	char *arena; /* storage for values that were split; config_free() */
+};
+
+/*
+ * Parse the arguments after "run".  argv[0] is the first option.  On error
+ * -EINVAL with status TL_USAGE and one line.  Nothing is opened or created.
+ */
+int config_parse_run(int argc, char **argv, struct run_config *cfg,
+		     struct error *err);
+void config_free(struct run_config *cfg);
+
+/* The text of `trapline run --help`. */
+extern const char config_run_help[];
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * PrimeCell UART (PL011), ARM DDI 0183G: the register model with both FIFOs,
+ * all interrupts and the identification registers.  Transmission is immediate;
+ * baud rate and modem lines are stored and have no effect.
+ */
+#ifndef TL_HW_PL011_H
+#define TL_HW_PL011_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/irq.h"
+#include "core/mmio.h"
+
+#define PL011_MMIO_SIZE 0x1000
+
+struct pl011;
+
+struct pl011_config {
+	struct irq_line irq; /* level-sensitive, high while UARTMIS != 0 */
+	/* Takes @len bytes that the guest sent.  Called with the UART's lock
+	 * held, on a vCPU thread; must not call back into the UART. */
+	void (*tx)(void *opaque, const uint8_t *buf, size_t len);
+	/* The receive FIFO got room again after pl011_receive() took less than
+	 * it was given; same rules as tx.  May be NULL. */
+	void (*rx_room)(void *opaque);
+	void *opaque;
+};
+
+/* Registers for mmio_bus_add(); the device pointer is the struct pl011. */
+extern const struct mmio_ops pl011_mmio_ops;
+
+/* NULL only when out of memory. */
+struct pl011 *pl011_new(const struct pl011_config *config);
+void pl011_free(struct pl011 *uart);
+
+/* Back to the state after power-on (DDI 0183G table 3-1); input is dropped. */
+void pl011_reset(struct pl011 *uart);
+
+/*
+ * Offer @len bytes of input from the line.  Returns how many the receive FIFO
+ * took, from 0 to @len; the caller keeps the rest until rx_room.  Input is
+ * never dropped: while the UART or its receiver is disabled nothing is taken.
+ * Any thread.
+ */
+size_t pl011_receive(struct pl011 *uart, const uint8_t *buf, size_t len);
+
+/* A line break arrives (sets BE and raises the break interrupt). */
+void pl011_receive_break(struct pl011 *uart);
+
+#endif
