@@ -99,7 +99,7 @@ vmm-obj   := $(patsubst %.c,$(obj)/%.o,$(pure-src) vmm/main.c \
 report-obj := $(patsubst %.c,$(obj)/%.o,trace/main.c $(trace-src) $(lib-src))
 programs  := $(obj)/trapline $(obj)/trapline-report
 
-.PHONY: help all deps demo test check lint fuzz bench install clean
+.PHONY: guests help all deps demo test check lint fuzz bench install clean
 .DEFAULT_GOAL := all
 
 help:
@@ -175,10 +175,28 @@ $(unit-bin): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
 	$(Q)$(unit-cc) $(unit-flags) -o $@ $< $(unit)/all.a \
 		$(libs-vmm) $(libs-trace) -lcmocka
 
+# --- bare-metal guests for the nested tests ----------------------------------
+guest-bin := $(patsubst tests/guests/%.S,$(O)/guests/%.bin, \
+		$(wildcard tests/guests/*.S))
+guest-as64 ?= $(if $(filter aarch64,$(machine)),,aarch64-linux-gnu-)
+guest-as32 ?= $(if $(filter armv7%,$(machine)),,arm-linux-gnueabihf-)
+
+# -Ttext 0: the code is position-independent, the loader decides.
+$(O)/guests/%.bin: tests/guests/%.S tests/guests/defs.h
+	$(call say,GUEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)set -e; p=$(if $(filter %32,$*),$(guest-as32),$(guest-as64)); \
+		cpp -P -Itests/guests $< >$(@:.bin=.s); \
+		$${p}as -o $(@:.bin=.o) $(@:.bin=.s); \
+		$${p}ld -Ttext 0 -o $(@:.bin=.elf) $(@:.bin=.o); \
+		$${p}objcopy -O binary $(@:.bin=.elf) $@
+
+guests: $(guest-bin)
+
 check: $(unit-bin)
 	$(Q)tests/run --unit $(unit-bin)
 
-test: $(unit-bin)
+test: $(unit-bin) $(guest-bin)
 	$(Q)tests/run --unit $(unit-bin) --nested
 
 demo:
@@ -217,7 +235,7 @@ install: $(programs)
 
 clean:
 	$(call say,CLEAN,$(O))
-	$(Q)rm -rf $(O)/arm $(O)/arm64 $(O)/native $(O)/unit $(O)/fuzz $(O)/demo \
-		$(O)/test
+	$(Q)rm -rf $(O)/arm $(O)/arm64 $(O)/native $(O)/unit $(O)/fuzz $(O)/guests \
+		$(O)/demo $(O)/test
 
 -include $(shell find $(O)/$(ARCH) $(unit) -name '*.d' 2>/dev/null)

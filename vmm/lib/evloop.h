@@ -27,6 +27,10 @@ int evloop_add(struct evloop *loop, int fd, uint32_t events, evloop_fn fn,
 	       void *opaque, struct error *err);
 /* Change the event mask; 0 keeps the descriptor but hears nothing of it. */
 int evloop_mod(struct evloop *loop, int fd, uint32_t events);
+/*
+ * Forget @fd; nothing if it is not watched.  Before closing it, and also from
+ * within a handler, @fd's own or another's: it is not called any more.
+ */
 void evloop_del(struct evloop *loop, int fd);
 
 /*

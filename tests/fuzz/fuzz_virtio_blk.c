@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virtio-blk against a driver that writes anything it likes into descriptors,
+ * rings and request headers.  One thread: what is found can be replayed.
+ *
+ * The input is a program of small steps; addresses mostly fall into guest
+ * memory so that deep states are reached.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <linux/virtio_blk.h>
+#include <linux/virtio_config.h>
+
+#include "mock_disk.h"
+#include "mock_ring.h"
+#include "lib/log.h"
+#include "virtio/blk.h"
+#include "virtio/device.h"
+
+#define NUM     8
+#define SECTORS 32
+
+struct input {
+	const uint8_t *p;
+	size_t left;
+};
+
+static struct gmem gmem;
+
+static uint64_t take(struct input *in, unsigned int bytes)
+{
+	uint64_t val = 0;
+
+	if (bytes > in->left)
+		bytes = in->left;
+	memcpy(&val, in->p, bytes);
+	in->p += bytes;
+	in->left -= bytes;
+	return val;
+}
+
+/* Three bytes reach all of guest memory and its edges; or eight, anywhere. */
+static uint64_t take_gpa(struct input *in)
+{
+	uint8_t how = take(in, 1);
+
+	if (how == 0xff)
+		return take(in, 8);
+	if (how >= 0xfc)
+		return MOCK_RAM_GPA + MOCK_RAM_SIZE - take(in, 1);
+	return MOCK_RAM_GPA + (take(in, 2) << (how & 5));
+}
+
+static uint32_t take_len(struct input *in)
+{
+	static const uint32_t usual[] = { 1, 16, 17, 20, 32, 512, 513, 1024 };
+	uint8_t how = take(in, 1);
+
+	if (how < 8)
+		return usual[how];
+	return how == 0xff ? take(in, 4) : take(in, 1);
+}
+
+/* Features and a fresh ring, through the status machine. */
+static void start(struct virtio_device *vdev, struct mock_ring *ring,
+		  struct input *in)
+{
+	const uint32_t ok = VIRTIO_CONFIG_S_ACKNOWLEDGE |
+			    VIRTIO_CONFIG_S_DRIVER |
+			    VIRTIO_CONFIG_S_FEATURES_OK;
+	uint8_t bits = take(in, 1);
+
+	virtio_device_set_status(vdev, 0);
+	virtio_device_want_features(
+		vdev, 0,
+		(uint32_t)(bits & 1) << VIRTIO_RING_F_EVENT_IDX |
+			(uint32_t)(bits >> 1 & 1) << VIRTIO_BLK_F_FLUSH |
+			(uint32_t) !(bits & 4) << VIRTIO_RING_F_INDIRECT_DESC);
+	virtio_device_want_features(vdev, 1, 1); /* VERSION_1 */
+	virtio_device_set_status(vdev, ok);
+	mock_ring_init(ring, &gmem, NUM);
+	if (bits & 8)
+		ring->setup.desc = take_gpa(in);
+	if (bits & 16)
+		ring->setup.driver = take_gpa(in);
+	if (bits & 32)
+		ring->setup.device = take_gpa(in);
+	if (bits & 64)
+		ring->setup.num = take(in, 2);
+	virtio_device_enable_queue(vdev, 0, &ring->setup);
+	ring->setup.num = NUM;
+	virtio_device_set_status(vdev, ok | VIRTIO_CONFIG_S_DRIVER_OK);
+}
+
+static void put_header(struct mock_ring *ring, struct input *in)
+{
+	struct virtio_blk_outhdr hdr = { .type = take(in, 1) % 10,
+					 .sector = take(in, 1) };
+	uint64_t gpa = take_gpa(in);
+
+	if (hdr.type == 9)
+		hdr.type = take(in, 4);
+	if (hdr.sector == 0xff)
+		hdr.sector = take(in, 8);
+	gmem_write(ring->gmem, gpa, &hdr, sizeof(hdr));
+}
+
+/* A descriptor, in the ring or anywhere (an indirect table's entry). */
+static void put_desc(struct mock_ring *ring, struct input *in, bool anywhere)
+{
+	struct vring_desc d;
+	uint8_t i = take(in, 1);
+
+	d.addr = take_gpa(in);
+	d.len = take_len(in);
+	d.flags = take(in, 1);
+	d.next = take(in, 1) % (NUM + 2);
+	if (anywhere)
+		gmem_write(ring->gmem, take_gpa(in) + 16 * (i % NUM), &d,
+			   sizeof(d));
+	else
+		ring->desc[i % NUM] = d;
+}
+
+/* A request that is right but for what the input says of it. */
+static void put_request(struct mock_ring *ring, struct input *in)
+{
+	struct mock_seg seg[4] = { { 0 } };
+	uint8_t shape = take(in, 1);
+	unsigned int n = 0;
+
+	put_header(ring, in);
+	seg[n++] = (struct mock_seg){ take_gpa(in), 16, false };
+	while (n < 3 && (shape & (1 << n))) {
+		seg[n] = (struct mock_seg){ take_gpa(in), take_len(in),
+					    shape & 8 };
+		n++;
+	}
+	seg[n++] = (struct mock_seg){ take_gpa(in), 1, true };
+	if (shape & 16 && ring->heap + 64 < MOCK_RAM_GPA + MOCK_RAM_SIZE)
+		mock_ring_offer(ring, mock_ring_indirect(ring, seg, n));
+	else
+		mock_ring_offer(ring, mock_ring_chain(ring, seg, n));
+}
+
+static void step(struct virtio_device *vdev, struct mock_ring *ring,
+		 struct input *in)
+{
+	uint32_t id, len;
+
+	switch (take(in, 1) % 10) {
+	case 0:
+		start(vdev, ring, in);
+		break;
+	case 1:
+		put_header(ring, in);
+		break;
+	case 2:
+		put_desc(ring, in, false);
+		break;
+	case 3:
+		put_desc(ring, in, true);
+		break;
+	case 4:
+		mock_ring_offer(ring, take(in, 1) % (NUM + 1));
+		break;
+	case 5:
+		ring->avail->idx += (int8_t)take(in, 1);
+		break;
+	case 6:
+		mock_ring_set_used_event(ring, take(in, 2));
+		ring->avail->flags = take(in, 1);
+		break;
+	case 7:
+		put_request(ring, in);
+		break;
+	case 8:
+		mock_ring_take(ring, &id, &len);
+		break;
+	default:
+		virtio_device_process(vdev, 0);
+		break;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct input in = { data, size };
+	struct irq_line irq = { NULL, NULL, NULL };
+	struct virtio_device *vdev;
+	struct mock_ring ring;
+	struct mock_disk *disk;
+
+	if (!gmem.nr) {
+		log_set_level(LOG_ERROR);
+		mock_gmem_init(&gmem);
+	}
+	/* What an earlier input left must not matter to this one. */
+	memset(gmem_ptr(&gmem, MOCK_RAM_GPA, 0x10000), 0, 0x10000);
+
+	disk = mock_disk_new(SECTORS * 512, take(&in, 1) & 1);
+	if (virtio_blk_new(&disk->disk, &vdev, NULL))
+		return 0;
+	if (virtio_device_attach(vdev, &gmem, &irq, -1, NULL) == 0) {
+		start(vdev, &ring, &in);
+		while (in.left)
+			step(vdev, &ring, &in);
+		virtio_device_process(vdev, 0);
+	}
+	virtio_device_free(vdev);
+	return 0;
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "config.h"
+
+#define MIB 0x100000ULL
+
+/* Parse the arguments, a list that ends in NULL. */
+#define PARSE(cfg, err, ...) \
+	parse((const char *const[]){ __VA_ARGS__, NULL }, cfg, err)
+
+static int parse(const char *const *args, struct run_config *cfg,
+		 struct error *err)
+{
+	int argc = 0;
+
+	while (args[argc])
+		argc++;
+	memset(err, 0, sizeof(*err));
+	return config_parse_run(argc, (char **)args, cfg, err);
+}
+
+/* The arguments are refused with one usage line that has @want in it. */
+#define REFUSE(want, ...)                                          \
+	do {                                                       \
+		struct run_config c_;                              \
+		struct error e_;                                   \
+		assert_true(PARSE(&c_, &e_, __VA_ARGS__) < 0);     \
+		assert_int_equal(e_.status, TL_USAGE);             \
+		if (!strstr(e_.text, want))                        \
+			fail_msg("no '%s' in: %s", want, e_.text); \
+		assert_null(strchr(e_.text, '\n'));                \
+		assert_null(c_.arena);                             \
+	} while (0)
+
+static void defaults(void **state)
+{
+	struct run_config cfg;
+	struct error err;
+	char name[32];
+
+	(void)state;
+	assert_int_equal(PARSE(&cfg, &err, "-k", "Image"), 0);
+	assert_string_equal(cfg.kernel, "Image");
+	assert_null(cfg.initrd);
+	assert_null(cfg.params);
+	assert_null(cfg.dump_dtb);
+	assert_null(cfg.trace);
+	assert_int_equal(cfg.nr_disks, 0);
+	assert_int_equal(cfg.cpus, 1);
+	assert_int_equal(cfg.mem_size, 512 * MIB);
+	assert_int_equal(cfg.width, GUEST_WIDTH_ANY);
+	assert_int_equal(cfg.gic, 0);
+	assert_int_equal(cfg.loglevel, LOG_WARN);
+	assert_false(cfg.nodefaults || cfg.no_reboot || cfg.help);
+	snprintf(name, sizeof(name), "guest-%d", (int)getpid());
+	assert_string_equal(cfg.name, name);
+	config_free(&cfg);
+}
+
+static void every_option(void **state)
+{
+	struct run_config cfg;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(PARSE(&cfg, &err, "--kernel=zImage", "--initrd",
+			       "rd.gz", "--params", "quiet a=\"b c\"",
+			       "--disk=a.img", "-d", "b,c.img,ro", "--cpus",
+			       "4", "--mem=1G", "--network", "mode=none",
+			       "--aarch32", "--irqchip", "gicv3", "--name=vm_1",
+			       "--console", "serial", "--dump-dtb=o.dtb",
+			       "--nodefaults", "--loglevel", "debug", "--trace",
+			       "trace.dat", "--no-reboot"),
+			 0);
+	assert_string_equal(cfg.kernel, "zImage");
+	assert_string_equal(cfg.initrd, "rd.gz");
+	assert_string_equal(cfg.params, "quiet a=\"b c\"");
+	assert_int_equal(cfg.nr_disks, 2);
+	assert_string_equal(cfg.disk[0].path, "a.img");
+	assert_false(cfg.disk[0].read_only);
+	assert_string_equal(cfg.disk[1].path, "b,c.img");
+	assert_true(cfg.disk[1].read_only);
+	assert_int_equal(cfg.cpus, 4);
+	assert_int_equal(cfg.mem_size, 1024 * MIB);
+	assert_int_equal(cfg.width, GUEST_32BIT);
+	assert_int_equal(cfg.gic, 3);
+	assert_string_equal(cfg.name, "vm_1");
+	assert_string_equal(cfg.dump_dtb, "o.dtb");
+	assert_true(cfg.nodefaults);
+	assert_int_equal(cfg.loglevel, LOG_DEBUG);
+	assert_string_equal(cfg.trace, "trace.dat");
+	assert_true(cfg.no_reboot);
+	config_free(&cfg);
+}
+
+static void kernel_as_argument(void **state)
+{
+	char *argv[] = { "Image", "-m", "256", "-p", "x", NULL };
+	struct error err = { 0 };
+	struct run_config cfg;
+
+	(void)state;
+	assert_int_equal(config_parse_run(5, argv, &cfg, &err), 0);
+	assert_string_equal(cfg.kernel, "Image");
+	assert_int_equal(cfg.mem_size, 256 * MIB);
+	/* The caller's arguments are as they were. */
+	assert_string_equal(argv[0], "Image");
+	assert_string_equal(argv[4], "x");
+	config_free(&cfg);
+
+	assert_int_equal(PARSE(&cfg, &err, "-c2", "--", "-odd-name"), 0);
+	assert_string_equal(cfg.kernel, "-odd-name");
+	assert_int_equal(cfg.cpus, 2);
+	config_free(&cfg);
+
+	REFUSE("one argument too many", "a", "b");
+	REFUSE("one argument too many", "-k", "a", "b");
+	REFUSE("no kernel given; use -k FILE", "-m", "64");
+	REFUSE("no kernel given", NULL);
+}
+
+static void memory_sizes(void **state)
+{
+	static const struct {
+		const char *arg;
+		uint64_t bytes;
+	} good[] = {
+		{ "1", 2 * MIB },         { "2", 2 * MIB },
+		{ "3", 4 * MIB },         { "64M", 64 * MIB },
+		{ "64m", 64 * MIB },      { "2048K", 2 * MIB },
+		{ "2049k", 4 * MIB },     { "1B", 2 * MIB },
+		{ "2097153B", 4 * MIB },  { "2G", 2048 * MIB },
+		{ "255G", 255ULL << 30 }, { "261120", 255ULL << 30 },
+		{ "0064", 64 * MIB },
+	};
+	static const char *const range[] = {
+		"0",
+		"0G",
+		"256G",
+		"1T",
+		"1P",
+		"16384P",
+		"17592186044416M",
+		"18446744073709551615",
+		"18446744073709551616",
+		"99999999999999999999999999",
+	};
+	static const char *const garbage[] = {
+		"",     "x", "-1",   "+1",  " 1",    "1 ",  "1.5G",
+		"64MB", "G", "0x40", "1e3", "64MiB", "1KK",
+	};
+	struct run_config cfg;
+	struct error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(PARSE(&cfg, &err, "k", "-m", good[i].arg), 0);
+		assert_int_equal(cfg.mem_size, good[i].bytes);
+		config_free(&cfg);
+	}
+	for (i = 0; i < sizeof(range) / sizeof(range[0]); i++)
+		REFUSE("is out of range: 2M to 255G", "k", "-m", range[i]);
+	for (i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++)
+		REFUSE("is no memory size", "k", "--mem", garbage[i]);
+	REFUSE("address of memory is fixed", "k", "-m", "512M@2G");
+}
+
+static void cpu_counts(void **state)
+{
+	static const char *const bad[] = {
+		"0",   "-1",         "124", "1x", "",
+		"two", "4294967297", "0x2", " 1", "18446744073709551617"
+	};
+	struct run_config cfg;
+	struct error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		REFUSE("is no number of CPUs: 1 to 123", "k", "-c", bad[i]);
+	assert_int_equal(PARSE(&cfg, &err, "k", "-c", "123"), 0);
+	assert_int_equal(cfg.cpus, 123);
+	config_free(&cfg);
+
+	assert_int_equal(PARSE(&cfg, &err, "k", "-c8", "--irqchip=gicv2"), 0);
+	config_free(&cfg);
+	REFUSE("at most 8 CPUs", "k", "-c9", "--irqchip=gicv2");
+}
+
+static void disks(void **state)
+{
+	const char *args[2 * (CONFIG_MAX_DISKS + 1) + 2];
+	struct run_config cfg;
+	struct error err;
+	unsigned int i, n = 0;
+
+	(void)state;
+	assert_int_equal(PARSE(&cfg, &err, "k", "-d", "x,ro,rw"), 0);
+	assert_string_equal(cfg.disk[0].path, "x,ro");
+	assert_false(cfg.disk[0].read_only);
+	config_free(&cfg);
+
+	REFUSE("needs the name of a disk image", "k", "-d", "");
+	REFUSE("needs the name of a disk image", "k", "-d", ",ro");
+	REFUSE("direct is not in this version", "k", "-d", "x,direct");
+
+	args[n++] = "k";
+	for (i = 0; i < CONFIG_MAX_DISKS; i++) {
+		args[n++] = "-d";
+		args[n++] = "disk";
+	}
+	args[n] = NULL;
+	assert_int_equal(parse(args, &cfg, &err), 0);
+	assert_int_equal(cfg.nr_disks, CONFIG_MAX_DISKS);
+	config_free(&cfg);
+
+	args[n++] = "-d";
+	args[n++] = "disk";
+	args[n] = NULL;
+	assert_true(parse(args, &cfg, &err) < 0);
+	assert_non_null(strstr(err.text, "at most 32"));
+}
+
+static void bad_values(void **state)
+{
+	char long_name[80];
+
+	(void)state;
+	memset(long_name, 'a', sizeof(long_name));
+	long_name[65] = '\0';
+	REFUSE("--name: ", "k", "--name", long_name);
+	REFUSE("--name: ", "k", "--name", "");
+	REFUSE("--name: ", "k", "--name", "a/b");
+	REFUSE("--name: ", "k", "--name", "../x");
+	REFUSE("--name: ", "k", "--name", ".x");
+	REFUSE("--name: ", "k", "--name=-x");
+	REFUSE("--name: ", "k", "--name", "a b");
+	REFUSE("neither gicv2 nor gicv3", "k", "--irqchip", "gic");
+	REFUSE("use gicv2", "k", "--irqchip", "gicv2m");
+	REFUSE("use gicv3", "k", "--irqchip", "gicv3-its");
+	REFUSE("use serial", "k", "--console", "virtio");
+	REFUSE("not in this version", "k", "-n", "mode=user");
+	REFUSE("not in this version", "k", "--network=tap");
+	REFUSE("none of error, warning", "k", "--loglevel", "loud");
+	REFUSE("-k needs the name of a file", "-k", "");
+	REFUSE("-i needs the name of a file", "k", "-i", "");
+	REFUSE("--dump-dtb needs the name", "k", "--dump-dtb=");
+	REFUSE("--trace needs the name", "k", "--trace", "");
+}
+
+static void bad_options(void **state)
+{
+	(void)state;
+	REFUSE("option -k needs a value", "-k");
+	REFUSE("option -m needs a value", "k", "--mem");
+	REFUSE("option --irqchip needs a value", "k", "--irqchip");
+	REFUSE("option --aarch32 takes no value", "k", "--aarch32=1");
+	REFUSE("unknown option '-x'", "k", "-x");
+	REFUSE("unknown option '--bogus=1'", "k", "--bogus=1");
+	REFUSE("unknown option '--bogus'", "--bogus", "k");
+	REFUSE("option --rng of lkvm", "k", "--rng");
+	REFUSE("option --9p of lkvm", "k", "--9p=/,x");
+	REFUSE("option -f of lkvm", "k", "-f", "fw.bin");
+}
+
+static void help(void **state)
+{
+	struct run_config cfg;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(PARSE(&cfg, &err, "--help"), 0);
+	assert_true(cfg.help);
+	config_free(&cfg);
+	assert_int_equal(PARSE(&cfg, &err, "-m", "64", "-h"), 0);
+	assert_true(cfg.help);
+	config_free(&cfg);
+	assert_non_null(strstr(config_run_help, "--dump-dtb"));
+}
+
+/* A refused line must leave nothing behind for the next one. */
+static void parses_afresh(void **state)
+{
+	struct run_config cfg;
+	struct error err;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		assert_true(PARSE(&cfg, &err, "a", "b", "-xyz", "c") < 0);
+		assert_int_equal(PARSE(&cfg, &err, "-c", "2", "Image"), 0);
+		assert_string_equal(cfg.kernel, "Image");
+		assert_int_equal(cfg.cpus, 2);
+		config_free(&cfg);
+	}
+}
+
+static void last_one_wins(void **state)
+{
+	struct run_config cfg;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(PARSE(&cfg, &err, "-k", "a", "-k", "b", "-m", "64",
+			       "-m", "128", "-p", ""),
+			 0);
+	assert_string_equal(cfg.kernel, "b");
+	assert_int_equal(cfg.mem_size, 128 * MIB);
+	assert_string_equal(cfg.params, "");
+	config_free(&cfg);
+	config_free(&cfg); /* once more does no harm */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults),
+		cmocka_unit_test(every_option),
+		cmocka_unit_test(kernel_as_argument),
+		cmocka_unit_test(memory_sizes),
+		cmocka_unit_test(cpu_counts),
+		cmocka_unit_test(disks),
+		cmocka_unit_test(bad_values),
+		cmocka_unit_test(bad_options),
+		cmocka_unit_test(help),
+		cmocka_unit_test(parses_afresh),
+		cmocka_unit_test(last_one_wins),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

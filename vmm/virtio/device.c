@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "virtio/device.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
+
+#include "lib/log.h"
+#include "lib/worker.h"
+
+#define BIT64(n) (UINT64_C(1) << (n))
+
+/* What every device has because queue.c does it. */
+#define COMMON_FEATURES                                                   \
+	(BIT64(VIRTIO_F_VERSION_1) | BIT64(VIRTIO_RING_F_INDIRECT_DESC) | \
+	 BIT64(VIRTIO_RING_F_EVENT_IDX))
+
+/* The bits a driver may set; NEEDS_RESET is the device's own (2.1). */
+#define DRIVER_STATUS                                              \
+	(VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER |    \
+	 VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FEATURES_OK | \
+	 VIRTIO_CONFIG_S_FAILED)
+
+/*
+ * Status and InterruptStatus change on two threads at once: the worker adds
+ * bits while a vCPU adds or takes away others.
+ */
+static uint32_t atomic_get(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+}
+
+static uint32_t atomic_set_bits(uint32_t *word, uint32_t bits)
+{
+	return __atomic_fetch_or(word, bits, __ATOMIC_SEQ_CST);
+}
+
+/* --- interrupts ----------------------------------------------------------- */
+
+/*
+ * InterruptStatus first, then the edge: a driver that acknowledges the bit
+ * between the two sees the cause in memory all the same and gets the edge on
+ * top, never neither.
+ */
+static void interrupt(struct virtio_device *vdev, uint32_t cause)
+{
+	atomic_set_bits(&vdev->isr, cause);
+	if (vdev->irq_fd >= 0)
+		eventfd_write(vdev->irq_fd, 1);
+	else
+		irq_line_pulse(&vdev->irq);
+}
+
+uint32_t virtio_device_isr(const struct virtio_device *vdev)
+{
+	return atomic_get(&vdev->isr);
+}
+
+void virtio_device_isr_ack(struct virtio_device *vdev, uint32_t bits)
+{
+	__atomic_fetch_and(&vdev->isr, ~bits, __ATOMIC_SEQ_CST);
+}
+
+void virtio_device_fail(struct virtio_device *vdev, unsigned int q,
+			const char *why)
+{
+	uint32_t old =
+		atomic_set_bits(&vdev->status, VIRTIO_CONFIG_S_NEEDS_RESET);
+
+	if (old & VIRTIO_CONFIG_S_NEEDS_RESET)
+		return;
+	/* Once in the device's life: a guest must not fill the host's log. */
+	if (!vdev->warned)
+		log_warn("%s %s: queue %u: %s; the device is stopped until the "
+			 "guest's driver resets it",
+			 vdev->ops->name, vdev->label, q, why);
+	vdev->warned = true;
+	if (old & VIRTIO_CONFIG_S_DRIVER_OK)
+		interrupt(vdev, VIRTIO_MMIO_INT_CONFIG);
+}
+
+void virtio_device_config_changed(struct virtio_device *vdev)
+{
+	__atomic_fetch_add(&vdev->generation, 1, __ATOMIC_SEQ_CST);
+	if (atomic_get(&vdev->status) & VIRTIO_CONFIG_S_DRIVER_OK)
+		interrupt(vdev, VIRTIO_MMIO_INT_CONFIG);
+}
+
+/* --- requests, on the worker ---------------------------------------------- */
+
+static bool needs_reset(const struct virtio_device *vdev)
+{
+	return atomic_get(&vdev->status) & VIRTIO_CONFIG_S_NEEDS_RESET;
+}
+
+bool virtio_device_pop(struct virtio_device *vdev, unsigned int q,
+		       struct virtq_chain *chain)
+{
+	struct virtq *vq = &vdev->vq[q];
+	int ret;
+
+	if (!vq->ready || needs_reset(vdev))
+		return false;
+	/* A driver that never lets the ring run dry must not delay a reset. */
+	if (vdev->worker && worker_should_yield(vdev->worker)) {
+		virtio_device_notify(vdev, q);
+		return false;
+	}
+	virtq_notify_off(vq);
+	while ((ret = virtq_pop(vq, chain)) == 0) {
+		if (!virtq_notify_on(vq))
+			return false;
+		virtq_notify_off(vq);
+	}
+	if (ret < 0) {
+		virtio_device_fail(vdev, q, vq->fault);
+		return false;
+	}
+	return true;
+}
+
+void virtio_device_push(struct virtio_device *vdev, unsigned int q,
+			const struct virtq_chain *chain, uint32_t written)
+{
+	struct virtq *vq = &vdev->vq[q];
+
+	virtq_push(vq, chain, written);
+	if (virtq_should_interrupt(vq))
+		interrupt(vdev, VIRTIO_MMIO_INT_VRING);
+}
+
+void virtio_device_process(struct virtio_device *vdev, unsigned int q)
+{
+	eventfd_t kicks;
+
+	eventfd_read(vdev->kick[q], &kicks);
+	if (vdev->running && vdev->vq[q].ready && !needs_reset(vdev))
+		vdev->ops->process(vdev, q);
+}
+
+static void worker_ready(void *opaque, unsigned int index)
+{
+	virtio_device_process(opaque, index);
+}
+
+void virtio_device_notify(struct virtio_device *vdev, unsigned int q)
+{
+	if (q < vdev->nr_queues)
+		eventfd_write(vdev->kick[q], 1);
+}
+
+/* --- status machine, on a vCPU thread ------------------------------------- */
+
+static void hold(struct virtio_device *vdev)
+{
+	if (vdev->worker)
+		worker_quiesce(vdev->worker);
+}
+
+static void release(struct virtio_device *vdev)
+{
+	if (vdev->worker)
+		worker_resume(vdev->worker);
+}
+
+uint64_t virtio_device_offered(const struct virtio_device *vdev)
+{
+	return vdev->offered | COMMON_FEATURES;
+}
+
+void virtio_device_want_features(struct virtio_device *vdev, uint32_t word,
+				 uint32_t bits)
+{
+	if (virtio_device_status(vdev) & VIRTIO_CONFIG_S_FEATURES_OK)
+		return;
+	if (word < 2)
+		vdev->wanted[word] = bits;
+	else if (bits)
+		vdev->wanted_unknown = true;
+}
+
+/* 2.2.2 and 6.2: no more than was offered, and VERSION_1 at least. */
+static bool accept_features(struct virtio_device *vdev)
+{
+	uint64_t wanted = (uint64_t)vdev->wanted[1] << 32 | vdev->wanted[0];
+
+	if (vdev->wanted_unknown || (wanted & ~virtio_device_offered(vdev)) ||
+	    !(wanted & BIT64(VIRTIO_F_VERSION_1)))
+		return false;
+	vdev->features = wanted;
+	return true;
+}
+
+static void start(struct virtio_device *vdev)
+{
+	unsigned int q;
+
+	for (q = 0; q < vdev->nr_queues; q++)
+		virtq_set_features(&vdev->vq[q], vdev->features);
+	if (vdev->ops->activate)
+		vdev->ops->activate(vdev);
+	vdev->running = true;
+	release(vdev);
+}
+
+static void reset(struct virtio_device *vdev)
+{
+	unsigned int q;
+
+	/* The worker comes with one hold; DRIVER_OK took it off. */
+	if (vdev->running)
+		hold(vdev);
+	vdev->running = false;
+	if (vdev->ops->reset)
+		vdev->ops->reset(vdev);
+	for (q = 0; q < vdev->nr_queues; q++)
+		virtq_disable(&vdev->vq[q]);
+	vdev->features = 0;
+	vdev->wanted[0] = 0;
+	vdev->wanted[1] = 0;
+	vdev->wanted_unknown = false;
+	__atomic_store_n(&vdev->isr, 0, __ATOMIC_SEQ_CST);
+	/* Last: status 0 tells the driver that all is done (2.1.2). */
+	__atomic_store_n(&vdev->status, 0, __ATOMIC_SEQ_CST);
+}
+
+uint32_t virtio_device_status(const struct virtio_device *vdev)
+{
+	return atomic_get(&vdev->status);
+}
+
+void virtio_device_set_status(struct virtio_device *vdev, uint32_t val)
+{
+	uint32_t old = virtio_device_status(vdev);
+	uint32_t added = val & DRIVER_STATUS & ~old;
+
+	if (val == 0) {
+		reset(vdev);
+		return;
+	}
+	if ((added & VIRTIO_CONFIG_S_FEATURES_OK) && !accept_features(vdev))
+		added &= ~VIRTIO_CONFIG_S_FEATURES_OK;
+	if (!((old | added) & VIRTIO_CONFIG_S_FEATURES_OK))
+		added &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+	atomic_set_bits(&vdev->status, added);
+	if (added & VIRTIO_CONFIG_S_DRIVER_OK)
+		start(vdev);
+}
+
+void virtio_device_enable_queue(struct virtio_device *vdev, unsigned int q,
+				const struct virtq_setup *setup)
+{
+	struct virtq *vq = &vdev->vq[q];
+	const char *why = NULL;
+
+	if (vq->ready)
+		return;
+	hold(vdev);
+	if (virtq_enable(vq, vdev->gmem, setup, &why))
+		virtio_device_fail(vdev, q, why);
+	else
+		virtq_set_features(vq, vdev->features);
+	release(vdev);
+}
+
+void virtio_device_disable_queue(struct virtio_device *vdev, unsigned int q)
+{
+	hold(vdev);
+	virtq_disable(&vdev->vq[q]);
+	release(vdev);
+}
+
+bool virtio_device_queue_ready(const struct virtio_device *vdev, unsigned int q)
+{
+	return vdev->vq[q].ready;
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+int virtio_device_attach(struct virtio_device *vdev, const struct gmem *gmem,
+			 const struct irq_line *irq, int irq_fd,
+			 struct error *err)
+{
+	const char *name = vdev->ops->name;
+	unsigned int q;
+	int ret;
+
+	vdev->gmem = gmem;
+	vdev->irq = *irq;
+	vdev->irq_fd = irq_fd;
+	vdev->vq = calloc(vdev->nr_queues, sizeof(*vdev->vq));
+	vdev->kick = malloc(vdev->nr_queues * sizeof(*vdev->kick));
+	if (!vdev->vq || !vdev->kick)
+		return error_set(err, TL_FAIL, ENOMEM, "%s %s: out of memory",
+				 name, vdev->label);
+	for (q = 0; q < vdev->nr_queues; q++)
+		vdev->kick[q] = -1;
+	for (q = 0; q < vdev->nr_queues; q++) {
+		ret = virtq_init(&vdev->vq[q], vdev->queue_max, err);
+		if (ret)
+			return ret;
+		vdev->kick[q] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		if (vdev->kick[q] < 0)
+			return error_set(err, TL_HOST, errno,
+					 "%s %s: eventfd: %s", name,
+					 vdev->label, strerror(errno));
+	}
+	return 0;
+}
+
+int virtio_device_start(struct virtio_device *vdev, struct error *err)
+{
+	struct worker_config config = {
+		.name = vdev->ops->name,
+		.fds = vdev->kick,
+		.nr_fds = vdev->nr_queues,
+		.ready = worker_ready,
+		.opaque = vdev,
+	};
+
+	return worker_new(&config, &vdev->worker, err);
+}
+
+void virtio_device_free(struct virtio_device *vdev)
+{
+	unsigned int q;
+
+	if (!vdev)
+		return;
+	worker_free(vdev->worker);
+	for (q = 0; vdev->kick && q < vdev->nr_queues; q++) {
+		if (vdev->kick[q] >= 0)
+			close(vdev->kick[q]);
+	}
+	for (q = 0; vdev->vq && q < vdev->nr_queues; q++)
+		virtq_destroy(&vdev->vq[q]);
+	free(vdev->kick);
+	free(vdev->vq);
+	vdev->ops->free(vdev);
+}
