@@ -7,6 +7,7 @@
 #ifndef TL_BOARD_H
 #define TL_BOARD_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "arch-arm/fdt.h"
@@ -24,6 +25,7 @@ struct board {
 	/* For dev[i].kind == BOARD_VIRTIO: index into cfg->disk[]. */
 	unsigned int disk_index[BOARD_MAX_DEVS];
 	struct layout layout;
+	uint64_t dtb_size; /* bytes reserved at layout.dtb_gpa */
 	char *bootargs;
 };
 
@@ -32,14 +34,16 @@ struct board {
  * memory layout and compose the command line: the defaults
  * ("console=ttyAMA0 panic=-1", each left out where the user's params name the
  * key, all with --nodefaults), root=/dev/vda rw if there is a disk, no initrd
- * and no root= given, then the user's params.
+ * and no root= given ("ro" for a read-only disk), then the user's params.
+ * Errors: TL_IMAGE, TL_MEMORY, and TL_USAGE for a command line that is longer
+ * than the guest's kernel takes (1024 bytes for 32-bit, 2048 for 64-bit).
  * @native: width of a flat image that names none.
  */
 int board_prepare(const struct run_config *cfg, enum guest_width native,
 		  struct board *board, struct error *err);
 
 /*
- * The device tree for this board.  @gic_version 2 or 3, @mpidr one value a
+ * The device tree for this board, at most @board->dtb_size bytes.  @gic_version 2 or 3, @mpidr one value a
  * vCPU, @cpu_compatible and @psci_version as struct fdt_request has them.
  * rng-seed and kaslr-seed are drawn from getrandom(2).
  */
@@ -47,6 +51,10 @@ int board_make_fdt(const struct board *board, const struct run_config *cfg,
 		   unsigned int gic_version, const uint64_t *mpidr,
 		   const char *cpu_compatible, uint32_t psci_version,
 		   void **blob, size_t *size, struct error *err);
+
+/* What --dump-dtb does: write the device tree to @path.  TL_FAIL. */
+int board_dump_fdt(const char *path, const void *blob, size_t size,
+		   struct error *err);
 
 void board_free(struct board *board);
 

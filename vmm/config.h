@@ -11,7 +11,12 @@
 #include "lib/log.h"
 
 #define CONFIG_MAX_DISKS 32
-#define CONFIG_MAX_CPUS  512 /* what KVM allows is asked at run time */
+/* GICv3 redistributors that machine "virt" has room for; 8 with GICv2.  What
+ * KVM allows is asked at run time. */
+#define CONFIG_MAX_CPUS 123
+/* RAM in machine "virt" ends at 256 GiB at the latest. */
+#define CONFIG_MAX_MEM     (255ULL << 30)
+#define CONFIG_DEFAULT_MEM (512ULL << 20)
 
 struct config_disk {
 	const char *path; /* points into argv or @arena */

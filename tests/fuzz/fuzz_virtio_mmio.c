@@ -120,9 +120,12 @@ static void step(struct input *in)
 		break;
 	case 2: /* guest memory where the rings are */
 		offset = take(in, 2) % 0x400;
-		gmem_write(&gmem, MOCK_RAM_GPA + offset, in->p,
-			   in->left < 16 ? in->left : 16);
-		take(in, 16);
+		for (n = 0; n < 4; n++) {
+			uint32_t word = take(in, 4);
+
+			gmem_write(&gmem, MOCK_RAM_GPA + offset + 4 * n, &word,
+				   sizeof(word));
+		}
 		break;
 	case 3: /* an address register's high half */
 		wr(VIRTIO_MMIO_QUEUE_DESC_HIGH + (op >> 6) * 0x10, take(in, 1));

@@ -275,15 +275,15 @@ static void warn_other_format(int fd, const char *path)
 			 path, path, path);
 }
 
+/* The ID is ASCII (virtio 1.2, 5.2.6), and a name need not be. */
 static void set_id(struct disk *disk, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const char *base = slash ? slash + 1 : path;
-	size_t len = strlen(base);
+	size_t i;
 
-	if (len > sizeof(disk->id))
-		len = sizeof(disk->id);
-	memcpy(disk->id, base, len);
+	for (i = 0; i < sizeof(disk->id) && base[i]; i++)
+		disk->id[i] = base[i] > ' ' && base[i] <= '~' ? base[i] : '_';
 }
 
 int disk_raw_open(const char *path, bool read_only, struct disk **disk,

@@ -113,10 +113,10 @@ static bool tx_enabled(const struct pl011 *uart)
 }
 
 /*
- * The receive interrupts after the level or the trigger moved (2.8).  UARTRXINTR
- * comes when the trigger is reached, @was_triggered tells from where.  The 32 bit
- * periods of silence before UARTRTINTR are over at once, as no later character
- * is known of: it is raised wherever data is left waiting.
+ * The receive interrupts after the level or the trigger moved (2.8).
+ * UARTRXINTR comes when the trigger is reached, @was_triggered tells from
+ * where.  The 32 bit periods of silence before UARTRTINTR are over at once, as
+ * no later character is known of: it is raised wherever data is left waiting.
  */
 static void rx_moved(struct pl011 *uart, bool was_triggered)
 {

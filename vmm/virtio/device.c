@@ -225,7 +225,7 @@ static void reset(struct virtio_device *vdev)
 	vdev->wanted[1] = 0;
 	vdev->wanted_unknown = false;
 	__atomic_store_n(&vdev->isr, 0, __ATOMIC_SEQ_CST);
-	/* Last: status 0 tells the driver that all is done (2.1.2). */
+	/* Last: status 0 tells the driver that all is done (2.4.2). */
 	__atomic_store_n(&vdev->status, 0, __ATOMIC_SEQ_CST);
 }
 

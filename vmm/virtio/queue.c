@@ -125,6 +125,7 @@ static int chain_add(struct virtq *vq, struct virtq_chain *chain,
 		return fault(vq, "readable descriptor after a writable one");
 	if (d->len == 0)
 		return fault(vq, "descriptor of length zero");
+	/* A used length, what is written of it, has 32 bits (2.7.5.2). */
 	if (d->len > UINT32_MAX - chain->out_len - chain->in_len)
 		return fault(vq, "chain of more than 4 GiB");
 	/* 2.7.5.3.1 has this bound for indirect tables too. */
@@ -198,7 +199,7 @@ static uint16_t load_avail_idx(const struct virtq *vq)
 	/*
 	 * Acquire: ring entries and descriptors are read after the index that
 	 * covers them.  Pairs with the driver's barrier between filling them
-	 * and storing idx (2.7.13.2).
+	 * and storing idx (2.7.13.3.1).
 	 */
 	return le16toh(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE));
 }
@@ -257,14 +258,14 @@ bool virtq_should_interrupt(struct virtq *vq)
 	/*
 	 * Full: used idx is stored before used_event or flags are read.  Pairs
 	 * with the driver's barrier between asking for interrupts and looking
-	 * at the used index once more (2.7.7.1, 2.7.14).
+	 * at the used index once more (2.7.14).
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!vq->event_idx)
 		return !(le16toh(__atomic_load_n(&vq->avail->flags,
 						 __ATOMIC_RELAXED)) &
 			 VRING_AVAIL_F_NO_INTERRUPT);
-	/* used_event sits behind the last ring entry (2.7.6). */
+	/* used_event sits behind the last ring entry (2.7.6, 2.7.7.2). */
 	event = le16toh(
 		__atomic_load_n(&vq->avail->ring[vq->num], __ATOMIC_RELAXED));
 	return vring_need_event(event, vq->used_idx, old);
@@ -299,7 +300,7 @@ bool virtq_notify_on(struct virtq *vq)
 	/*
 	 * Full: the request for notifications is visible before the index is
 	 * read again.  Pairs with the driver's barrier between storing avail
-	 * idx and reading avail_event or flags (2.7.13.4).
+	 * idx and reading avail_event or flags (2.7.13.4.1).
 	 */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return load_avail_idx(vq) != vq->last_avail;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between ARM hosts, in front of KVM: everything the machine needs
+ * to know of the architecture.  kvm-host64.c and kvm-host32.c are the two kinds
+ * of host, of which one is built; kvm-gic.c and kvm-vcpu.c are for both.
+ *
+ * Order: arch_vm_type(), vm_create(), arch_gic_create(), every vCPU with
+ * vcpu_create() and arch_vcpu_init(), arch_gic_init(), arch_vcpu_set_entry()
+ * on vCPU 0, vcpu_start().
+ */
+#ifndef TL_ARCH_ARM_ARCH_H
+#define TL_ARCH_ARM_ARCH_H
+
+#include <stdint.h>
+
+#include "arch-arm/image.h"
+#include "kvm/vcpu.h"
+#include "kvm/vm.h"
+#include "lib/error.h"
+
+/* Shared peripheral interrupts: room for machine "virt" (SPI 0..95). */
+#define ARCH_NR_SPIS 96
+
+struct arch_gic {
+	unsigned int version; /* 2 or 3 */
+	int fd;               /* the KVM device; -1 on hosts before Linux 3.19 */
+};
+
+/* --- the VM ----------------------------------------------------------------*/
+
+/* The width of a guest that does not say its own. */
+enum guest_width arch_native_width(void);
+
+/* Whether this host can run @width at all.  TL_HOST. */
+int arch_check_width(const struct vm *vm, enum guest_width width,
+		     struct error *err);
+
+/*
+ * The machine type for vm_create(): the number of IPA bits where the host's
+ * limit is not KVM's usual 40.  TL_MEMORY if RAM up to @ram_end (GPA behind the
+ * last byte) is out of the host's reach.
+ */
+int arch_vm_type(const struct vm *vm, uint64_t ram_end, unsigned long *type,
+		 struct error *err);
+
+/* --- the interrupt controller ----------------------------------------------*/
+
+/*
+ * The in-kernel GIC at machine "virt"'s addresses.  @version 2, 3, or 0 for the
+ * first of 2 and 3 that the host has.  TL_HOST if it has not, naming what it
+ * has, or if @nr_cpus is more than that GIC or KVM can take.
+ */
+int arch_gic_create(const struct vm *vm, unsigned int version,
+		    unsigned int nr_cpus, struct arch_gic *gic,
+		    struct error *err);
+
+/* After the last vCPU was created, before the first runs. */
+int arch_gic_init(const struct arch_gic *gic, struct error *err);
+
+void arch_gic_close(struct arch_gic *gic);
+
+/* SPI @spi as KVM_IRQ_LINE and as KVM_IRQFD number it. */
+uint32_t arch_spi_line(unsigned int spi);
+uint32_t arch_spi_gsi(unsigned int spi);
+
+/* --- vCPUs -----------------------------------------------------------------*/
+
+/*
+ * KVM_ARM_VCPU_INIT for the core the host prefers.  vCPU 0 is powered on, the
+ * others wait for PSCI CPU_ON.  TL_HOST.
+ */
+int arch_vcpu_init(const struct vcpu *vcpu, enum guest_width width,
+		   struct error *err);
+
+/* Affinity fields of MPIDR, as the device tree's "reg" wants them. */
+int arch_vcpu_mpidr(const struct vcpu *vcpu, uint64_t *mpidr,
+		    struct error *err);
+
+/* The PSCI version KVM gives this guest: (major << 16) | minor. */
+uint32_t arch_vcpu_psci_version(const struct vcpu *vcpu);
+
+/* The "compatible" of the CPU nodes. */
+const char *arch_cpu_compatible(const struct vm *vm, enum guest_width width);
+
+/*
+ * Registers at the first instruction, as the Linux boot protocol has them:
+ * 32-bit r0 = 0, r1 = ~0, r2 = @dtb; 64-bit x0 = @dtb, x1..x3 = 0.
+ */
+int arch_vcpu_set_entry(const struct vcpu *vcpu, enum guest_width width,
+			uint64_t entry, uint64_t dtb, struct error *err);
+
+/* The program counter; UINT64_MAX if KVM does not give it. */
+uint64_t arch_vcpu_pc(const struct vcpu *vcpu);
+
+/* --- between kvm-vcpu.c and the file of the host kind ----------------------*/
+
+/* KVM's id of general register @n and of the PC. */
+uint64_t arch_host_reg_id(unsigned int n);
+uint64_t arch_host_pc_id(void);
+
+/* KVM's id of MPIDR. */
+uint64_t arch_host_mpidr_id(void);
+
+/* The feature bit that makes a vCPU @width, 0 for none. */
+uint32_t arch_host_width_feature(enum guest_width width);
+
+const char *arch_host_cpu_compatible(uint32_t target, enum guest_width width);
+
+#endif

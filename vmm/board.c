@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "arch-arm/virt.h"
+#include "board.h"
+#include "lib/file.h"
+
+/* As much as a 32-bit guest can ever see; no archive comes near. */
+#define INITRD_MAX (4095UL << 20)
+
+/* COMMAND_LINE_SIZE in arch/arm and arch/arm64 (uapi/asm/setup.h). */
+#define BOOTARGS_MAX_32 1024
+#define BOOTARGS_MAX_64 2048
+
+/* Room for a device tree: everything but the CPUs, and each CPU. */
+#define DTB_FIXED      0x8000
+#define DTB_PER_CPU    0x100
+
+#define PRIMECELL_SIZE 0x1000
+
+_Static_assert(CONFIG_MAX_DISKS <= VIRT_VIRTIO_MAX, "a slot for every disk");
+_Static_assert(CONFIG_MAX_DISKS + 2 <= BOARD_MAX_DEVS, "a row for every disk");
+
+static struct board_dev *add_dev(struct board *board, enum board_dev_kind kind,
+				 uint64_t base, uint64_t size, unsigned int spi)
+{
+	struct board_dev *dev = &board->dev[board->nr_devs++];
+
+	dev->kind = kind;
+	dev->base = base;
+	dev->size = size;
+	dev->spi = spi;
+	return dev;
+}
+
+static void fill_devices(struct board *board, const struct run_config *cfg)
+{
+	struct board_dev *dev;
+	unsigned int i;
+
+	dev = add_dev(board, BOARD_PL011, VIRT_UART_BASE, PRIMECELL_SIZE,
+		      VIRT_UART_SPI);
+	snprintf(dev->name, sizeof(dev->name), "pl011");
+	dev = add_dev(board, BOARD_PL031, VIRT_RTC_BASE, PRIMECELL_SIZE,
+		      VIRT_RTC_SPI);
+	snprintf(dev->name, sizeof(dev->name), "pl031");
+
+	for (i = 0; i < cfg->nr_disks; i++) {
+		board->disk_index[board->nr_devs] = i;
+		dev = add_dev(board, BOARD_VIRTIO,
+			      VIRT_VIRTIO_BASE + i * VIRT_VIRTIO_STRIDE,
+			      VIRT_VIRTIO_STRIDE, VIRT_VIRTIO_SPI + i);
+		snprintf(dev->name, sizeof(dev->name), "virtio%u-blk", i);
+	}
+}
+
+/*
+ * Whether the kernel parameter @key is among @params.  Words are split as the
+ * kernel's next_arg() does: double quotes keep white space, "--" ends it all.
+ */
+static bool has_param(const char *params, const char *key)
+{
+	size_t len = strlen(key);
+	const char *p = params, *word;
+	bool quoted = false;
+
+	while (p && *p) {
+		while (isspace((unsigned char)*p))
+			p++;
+		word = p;
+		for (; *p && (quoted || !isspace((unsigned char)*p)); p++)
+			if (*p == '"')
+				quoted = !quoted;
+		if (p - word == 2 && !strncmp(word, "--", 2))
+			return false;
+		if (*word == '"')
+			word++;
+		if (!strncmp(word, key, len) && word[len] == '=')
+			return true;
+	}
+	return false;
+}
+
+static int make_bootargs(struct board *board, const struct run_config *cfg,
+			 struct error *err)
+{
+	const char *params = cfg->params ? cfg->params : "";
+	const char *console = "", *panic = "", *root = "";
+	size_t max = board->kernel.width == GUEST_32BIT ? BOOTARGS_MAX_32
+							: BOOTARGS_MAX_64;
+	size_t len;
+
+	if (!cfg->nodefaults) {
+		if (!has_param(params, "console"))
+			console = "console=ttyAMA0 ";
+		if (!has_param(params, "panic"))
+			panic = "panic=-1 ";
+		if (cfg->nr_disks && !board->initrd &&
+		    !has_param(params, "root"))
+			root = cfg->disk[0].read_only ? "root=/dev/vda ro "
+						      : "root=/dev/vda rw ";
+	}
+	if (asprintf(&board->bootargs, "%s%s%s%s", console, panic, root,
+		     params) < 0) {
+		board->bootargs = NULL;
+		return error_set(err, TL_FAIL, ENOMEM,
+				 "no memory for the kernel command line");
+	}
+	len = strlen(board->bootargs);
+	while (!*params && len && board->bootargs[len - 1] == ' ')
+		board->bootargs[--len] = '\0';
+
+	/* The kernel would cut it short without a word. */
+	if (len >= max)
+		return error_set(err, TL_USAGE, E2BIG,
+				 "option -p: the kernel command line has %zu "
+				 "bytes; a %d-bit kernel takes at most %zu",
+				 len, board->kernel.width, max - 1);
+	return 0;
+}
+
+static int load_initrd(struct board *board, const char *path, struct error *err)
+{
+	uint8_t *data;
+	size_t size;
+	int ret;
+
+	ret = file_read(path, "initrd", INITRD_MAX, TL_IMAGE, &data, &size,
+			err);
+	if (ret < 0)
+		return ret;
+	board->initrd = data;
+	board->initrd_size = size;
+	if (size == 0)
+		return error_set(err, TL_IMAGE, ENOEXEC,
+				 "initrd %s is empty; leave out -i to boot "
+				 "without one",
+				 path);
+	return 0;
+}
+
+int board_prepare(const struct run_config *cfg, enum guest_width native,
+		  struct board *board, struct error *err)
+{
+	enum guest_width want = cfg->width;
+	struct layout_request req;
+	int ret;
+
+	memset(board, 0, sizeof(*board));
+	/* An ARMv7 host has no other width; an arm64 host takes both, and a
+	 * flat image is 64-bit there by default. */
+	if (want == GUEST_WIDTH_ANY && native == GUEST_32BIT)
+		want = GUEST_32BIT;
+
+	ret = image_load(cfg->kernel, want, &board->kernel, err);
+	if (ret == 0 && cfg->initrd)
+		ret = load_initrd(board, cfg->initrd, err);
+	if (ret < 0)
+		goto fail;
+
+	fill_devices(board, cfg);
+	board->dtb_size = DTB_FIXED + (uint64_t)cfg->cpus * DTB_PER_CPU;
+	req = (struct layout_request){
+		.ram_base = VIRT_RAM_BASE,
+		.ram_size = cfg->mem_size,
+		.kernel = &board->kernel,
+		.initrd_size = board->initrd_size,
+		.dtb_size = board->dtb_size,
+	};
+	ret = layout_plan(&req, &board->layout, err);
+	if (ret < 0)
+		goto fail;
+	ret = make_bootargs(board, cfg, err);
+	if (ret < 0)
+		goto fail;
+	return 0;
+fail:
+	board_free(board);
+	return ret;
+}
+
+static int draw_seed(void *buf, size_t size, struct error *err)
+{
+	ssize_t n;
+
+	do {
+		n = getrandom(buf, size, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)size)
+		return error_set(err, TL_HOST, n < 0 ? errno : EIO,
+				 "no random numbers for the guest's seeds "
+				 "(getrandom): %s",
+				 strerror(n < 0 ? errno : EIO));
+	return 0;
+}
+
+int board_make_fdt(const struct board *board, const struct run_config *cfg,
+		   unsigned int gic_version, const uint64_t *mpidr,
+		   const char *cpu_compatible, uint32_t psci_version,
+		   void **blob, size_t *size, struct error *err)
+{
+	struct fdt_request req = {
+		.width = board->kernel.width,
+		.nr_cpus = cfg->cpus,
+		.mpidr = mpidr,
+		.cpu_compatible = cpu_compatible,
+		.gic_version = gic_version,
+		.ram_base = VIRT_RAM_BASE,
+		.ram_size = cfg->mem_size,
+		.bootargs = board->bootargs,
+		.initrd_gpa = board->layout.initrd_gpa,
+		.initrd_size = board->initrd_size,
+		.devs = board->dev,
+		.nr_devs = board->nr_devs,
+		.psci_version = psci_version,
+	};
+	int ret;
+
+	ret = draw_seed(req.rng_seed, sizeof(req.rng_seed), err);
+	if (ret == 0)
+		ret = draw_seed(&req.kaslr_seed, sizeof(req.kaslr_seed), err);
+	if (ret == 0)
+		ret = fdt_build(&req, blob, size, err);
+	if (ret < 0)
+		return ret;
+	if (*size > board->dtb_size) {
+		free(*blob);
+		*blob = NULL;
+		return error_set(err, TL_FAIL, ENOSPC,
+				 "the device tree has %zu bytes, more than the "
+				 "%llu kept free for it",
+				 *size, (unsigned long long)board->dtb_size);
+	}
+	return 0;
+}
+
+int board_dump_fdt(const char *path, const void *blob, size_t size,
+		   struct error *err)
+{
+	return file_write(path, "device tree", blob, size, TL_FAIL, err);
+}
+
+void board_free(struct board *board)
+{
+	image_free(&board->kernel);
+	free(board->initrd);
+	free(board->bootargs);
+	memset(board, 0, sizeof(*board));
+}

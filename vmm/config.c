@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+
+#define BLOCK        (2ULL << 20) /* a stage-2 block mapping */
+#define NAME_MAX_LEN 64
+
+/* Long options without a letter; above every character. */
+enum {
+	OPT_AARCH32 = 256,
+	OPT_IRQCHIP,
+	OPT_NAME,
+	OPT_CONSOLE,
+	OPT_DUMP_DTB,
+	OPT_NODEFAULTS,
+	OPT_LOGLEVEL,
+	OPT_TRACE,
+	OPT_NO_REBOOT,
+};
+
+/* ':' first: a missing value is told from an unknown option. */
+static const char short_opts[] = ":k:i:p:d:c:m:n:h";
+
+static const struct option long_opts[] = {
+	{ "kernel", required_argument, NULL, 'k' },
+	{ "initrd", required_argument, NULL, 'i' },
+	{ "params", required_argument, NULL, 'p' },
+	{ "disk", required_argument, NULL, 'd' },
+	{ "cpus", required_argument, NULL, 'c' },
+	{ "mem", required_argument, NULL, 'm' },
+	{ "network", required_argument, NULL, 'n' },
+	{ "aarch32", no_argument, NULL, OPT_AARCH32 },
+	{ "irqchip", required_argument, NULL, OPT_IRQCHIP },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "console", required_argument, NULL, OPT_CONSOLE },
+	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
+	{ "nodefaults", no_argument, NULL, OPT_NODEFAULTS },
+	{ "loglevel", required_argument, NULL, OPT_LOGLEVEL },
+	{ "trace", required_argument, NULL, OPT_TRACE },
+	{ "no-reboot", no_argument, NULL, OPT_NO_REBOOT },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+/* Options that an lkvm user may try and that have no counterpart here. */
+static const char *const lkvm_only[] = {
+	"--9p",
+	"--balloon",
+	"--debug",
+	"--debug-ioport",
+	"--debug-mmio",
+	"--dev",
+	"--disable-mte",
+	"--firmware",
+	"-f",
+	"--firmware-address",
+	"--flash",
+	"--force-pci",
+	"--hugetlbfs",
+	"--kaslr-seed",
+	"--no-dhcp",
+	"--no-pvtime",
+	"--pmu",
+	"--pmuv3",
+	"--pvtime",
+	"--rng",
+	"--sandbox",
+	"--sdl",
+	"--shmem",
+	"--sve-max-vl",
+	"--tty",
+	"--vcpu-affinity",
+	"--virtio-transport",
+	"--vnc",
+	"--vsock",
+};
+
+const char config_run_help[] =
+	"usage: trapline run [options] [-k] KERNEL\n"
+	"\n"
+	"  -k, --kernel FILE        zImage, Image, Image.gz or flat binary\n"
+	"  -i, --initrd FILE        initial RAM disk\n"
+	"  -p, --params STRING      add to the kernel command line\n"
+	"  -d, --disk FILE[,ro]     raw image as a virtio disk (repeatable)\n"
+	"  -c, --cpus N             virtual CPUs (1)\n"
+	"  -m, --mem SIZE[BKMGT]    memory, in MiB without a suffix (512)\n"
+	"  -n, --network none       network device (none)\n"
+	"      --aarch32            32-bit guest; a flat binary does not tell\n"
+	"      --irqchip gicv2|gicv3  interrupt controller (what the host has)\n"
+	"      --name NAME          name of the virtual machine (guest-PID)\n"
+	"      --console serial     PL011 on this terminal; Ctrl-A x quits\n"
+	"      --dump-dtb FILE      write the guest's device tree to FILE\n"
+	"      --nodefaults         use -p alone as the kernel command line\n"
+	"      --no-reboot          end when the guest resets itself\n"
+	"      --trace FILE         record the guest's traps for trapline "
+	"report\n"
+	"      --loglevel LEVEL     error, warning, info or debug (warning)\n"
+	"  -h, --help               show this\n";
+
+static const char *name_of(int opt)
+{
+	static const char *const letters[] = {
+		['k'] = "-k", ['i'] = "-i", ['p'] = "-p", ['d'] = "-d",
+		['c'] = "-c", ['m'] = "-m", ['n'] = "-n",
+	};
+	const struct option *o;
+
+	if (opt < (int)(sizeof(letters) / sizeof(letters[0])) && letters[opt])
+		return letters[opt];
+	for (o = long_opts; o->name; o++)
+		if (o->val == opt)
+			return o->name;
+	return "?";
+}
+
+/* "-k" or "--name": letters come with their dash, long names without. */
+static const char *dashes(int opt)
+{
+	return opt >= OPT_AARCH32 ? "--" : "";
+}
+
+#define bad(err, opt, fmt, ...)                                          \
+	error_set(err, TL_USAGE, EINVAL, "option %s%s" fmt, dashes(opt), \
+		  name_of(opt), __VA_ARGS__)
+
+/*
+ * An unsigned decimal number, without the sign and white space that strtoull()
+ * takes.  False if there is none or it does not fit.
+ */
+static bool parse_number(const char *s, const char **end, uint64_t *val)
+{
+	char *e;
+
+	if (!isdigit((unsigned char)*s))
+		return false;
+	errno = 0;
+	*val = strtoull(s, &e, 10);
+	*end = e;
+	return errno == 0;
+}
+
+static int parse_cpus(const char *arg, unsigned int *cpus, struct error *err)
+{
+	const char *end;
+	uint64_t n;
+
+	if (!parse_number(arg, &end, &n) || *end || n < 1 ||
+	    n > CONFIG_MAX_CPUS)
+		return bad(err, 'c', ": '%.40s' is no number of CPUs: 1 to %d",
+			   arg, CONFIG_MAX_CPUS);
+	*cpus = (unsigned int)n;
+	return 0;
+}
+
+/* lkvm's SIZE[BKMGTP]; MiB by default. */
+static int parse_mem(const char *arg, uint64_t *mem, struct error *err)
+{
+	static const char units[] = "BKMGTP";
+	unsigned int shift = 20;
+	const char *end, *unit;
+	uint64_t n;
+
+	if (!isdigit((unsigned char)*arg))
+		goto garbage;
+	if (!parse_number(arg, &end, &n))
+		goto range;
+	if (*end) {
+		unit = strchr(units, toupper((unsigned char)*end));
+		if (end[1] == '@' || *end == '@')
+			return bad(
+				err, 'm',
+				": '%.40s': the address of memory is fixed in "
+				"machine virt; give the size alone",
+				arg);
+		if (!unit || end[1])
+			goto garbage;
+		shift = (unsigned int)(unit - units) * 10;
+	}
+	if (n == 0 || n > CONFIG_MAX_MEM >> shift)
+		goto range;
+	*mem = ((n << shift) + BLOCK - 1) / BLOCK * BLOCK;
+	return 0;
+
+garbage:
+	return bad(
+		err, 'm',
+		": '%.40s' is no memory size: a number of MiB, or one with B, "
+		"K, M, G or T behind it",
+		arg);
+range:
+	return bad(err, 'm', ": '%.40s' is out of range: 2M to %lluG", arg,
+		   CONFIG_MAX_MEM >> 30);
+}
+
+static int parse_disk(char *arg, struct run_config *cfg, struct error *err)
+{
+	struct config_disk *disk = &cfg->disk[cfg->nr_disks];
+	char *comma = strrchr(arg, ',');
+
+	if (cfg->nr_disks == CONFIG_MAX_DISKS)
+		return bad(err, 'd', ": '%.200s' is one too many: at most %d",
+			   arg, CONFIG_MAX_DISKS);
+	disk->path = arg;
+	disk->read_only = false;
+	if (comma && !strcmp(comma, ",direct"))
+		return bad(err, 'd',
+			   ": '%.200s': direct is not in this version; only ro "
+			   "can follow the file",
+			   arg);
+	/* Any other comma is part of the file's name. */
+	if (comma && (!strcmp(comma, ",ro") || !strcmp(comma, ",rw"))) {
+		disk->read_only = comma[2] == 'o';
+		*comma = '\0';
+	}
+	if (!*arg)
+		return bad(err, 'd', " %s", "needs the name of a disk image");
+	cfg->nr_disks++;
+	return 0;
+}
+
+static int parse_irqchip(const char *arg, unsigned int *gic, struct error *err)
+{
+	if (!strcmp(arg, "gicv2"))
+		*gic = 2;
+	else if (!strcmp(arg, "gicv3"))
+		*gic = 3;
+	else if (!strcmp(arg, "gicv2m") || !strcmp(arg, "gicv3-its"))
+		return bad(err, OPT_IRQCHIP,
+			   ": %s is not in this version (there is no PCI): use "
+			   "%.5s",
+			   arg, arg);
+	else
+		return bad(err, OPT_IRQCHIP,
+			   ": '%.40s' is neither gicv2 nor "
+			   "gicv3",
+			   arg);
+	return 0;
+}
+
+/* It becomes a file's name: no '/', nothing hidden, nothing like an option. */
+static int parse_name(const char *arg, const char **name, struct error *err)
+{
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyz"
+				 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+	size_t len = strlen(arg);
+
+	if (len < 1 || len > NAME_MAX_LEN || strspn(arg, ok) != len ||
+	    *arg == '.' || *arg == '-')
+		return bad(
+			err, OPT_NAME,
+			": '%.70s' is no name: 1 to %d letters, digits, '-', "
+			"'_' and '.', and a letter, digit or '_' first",
+			arg, NAME_MAX_LEN);
+	*name = arg;
+	return 0;
+}
+
+static int parse_file(int opt, const char *arg, const char **file,
+		      struct error *err)
+{
+	if (!*arg)
+		return bad(err, opt, " %s", "needs the name of a file");
+	*file = arg;
+	return 0;
+}
+
+static int parse_positional(const char *arg, struct run_config *cfg,
+			    struct error *err)
+{
+	if (cfg->kernel)
+		return error_set(err, TL_USAGE, EINVAL,
+				 "'%.200s' is one argument too many: the "
+				 "kernel is %.200s (trapline run --help)",
+				 arg, cfg->kernel);
+	return parse_file('k', arg, &cfg->kernel, err);
+}
+
+/* @arg is what getopt stopped at: the whole word. */
+static int unknown_option(const char *arg, struct error *err)
+{
+	size_t i, len = strcspn(arg, "=");
+
+	for (i = 0; i < sizeof(lkvm_only) / sizeof(lkvm_only[0]); i++)
+		if (strlen(lkvm_only[i]) == len &&
+		    !strncmp(arg, lkvm_only[i], len))
+			return error_set(err, TL_USAGE, EINVAL,
+					 "option %s of lkvm is not in this "
+					 "version (trapline run --help)",
+					 lkvm_only[i]);
+	return error_set(err, TL_USAGE, EINVAL,
+			 "unknown option '%.100s' (trapline run --help)", arg);
+}
+
+static int parse_option(int opt, char *arg, struct run_config *cfg,
+			struct error *err)
+{
+	switch (opt) {
+	case 'k':
+		return parse_file(opt, arg, &cfg->kernel, err);
+	case 'i':
+		return parse_file(opt, arg, &cfg->initrd, err);
+	case 'p':
+		cfg->params = arg;
+		return 0;
+	case 'd':
+		return parse_disk(arg, cfg, err);
+	case 'c':
+		return parse_cpus(arg, &cfg->cpus, err);
+	case 'm':
+		return parse_mem(arg, &cfg->mem_size, err);
+	case 'n':
+		if (strcmp(arg, "none") && strcmp(arg, "mode=none"))
+			return bad(
+				err, opt,
+				": '%.100s': network devices are not in this "
+				"version; use none",
+				arg);
+		return 0;
+	case OPT_AARCH32:
+		cfg->width = GUEST_32BIT;
+		return 0;
+	case OPT_IRQCHIP:
+		return parse_irqchip(arg, &cfg->gic, err);
+	case OPT_NAME:
+		return parse_name(arg, &cfg->name, err);
+	case OPT_CONSOLE:
+		if (strcmp(arg, "serial"))
+			return bad(
+				err, opt,
+				": '%.40s' is not in this version; use serial",
+				arg);
+		return 0;
+	case OPT_DUMP_DTB:
+		return parse_file(opt, arg, &cfg->dump_dtb, err);
+	case OPT_NODEFAULTS:
+		cfg->nodefaults = true;
+		return 0;
+	case OPT_LOGLEVEL:
+		if (log_level_parse(arg, &cfg->loglevel) < 0)
+			return bad(err, opt,
+				   ": '%.40s' is none of error, warning, info "
+				   "and debug",
+				   arg);
+		return 0;
+	case OPT_TRACE:
+		return parse_file(opt, arg, &cfg->trace, err);
+	case OPT_NO_REBOOT:
+		cfg->no_reboot = true;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_all(int argc, char **argv, struct run_config *cfg,
+		     struct error *err)
+{
+	char one[] = "-?";
+	int opt, ret;
+
+	/* glibc's getopt starts afresh at 0, its state of permuting included. */
+	optind = 0;
+	opterr = 0;
+	for (;;) {
+		optopt = 0;
+		opt = getopt_long(argc, argv, short_opts, long_opts, NULL);
+		if (opt == -1)
+			break;
+		if (opt == 'h' || optopt == 'h') {
+			cfg->help = true;
+			return 0;
+		}
+		if (opt == ':')
+			return bad(err, optopt, " %s", "needs a value");
+		if (opt == '?' && optopt >= OPT_AARCH32)
+			return bad(err, optopt, " %s", "takes no value");
+		if (opt == '?' && optopt) {
+			one[1] = (char)optopt;
+			return unknown_option(one, err);
+		}
+		if (opt == '?')
+			return unknown_option(argv[optind - 1], err);
+		ret = parse_option(opt, optarg, cfg, err);
+		if (ret < 0)
+			return ret;
+	}
+	for (; optind < argc; optind++) {
+		ret = parse_positional(argv[optind], cfg, err);
+		if (ret < 0)
+			return ret;
+	}
+	return 0;
+}
+
+#define DEFAULT_NAME_SIZE 32
+
+/*
+ * A copy of the arguments that getopt may reorder and parse_disk() may cut: in
+ * one block the pointers, an empty program name that getopt skips, the strings,
+ * and lkvm's default name for a guest.
+ */
+static char **copy_args(int argc, char **argv, const char **default_name)
+{
+	size_t size = sizeof(char *) * ((size_t)argc + 2) + 1;
+	char **ptr, *text;
+	int i;
+
+	for (i = 0; i < argc; i++)
+		size += strlen(argv[i]) + 1;
+	ptr = malloc(size + DEFAULT_NAME_SIZE);
+	if (!ptr)
+		return NULL;
+	text = (char *)(ptr + argc + 2);
+	ptr[0] = text;
+	*text++ = '\0';
+	for (i = 0; i < argc; i++) {
+		ptr[i + 1] = text;
+		text = stpcpy(text, argv[i]) + 1;
+	}
+	ptr[argc + 1] = NULL;
+	snprintf(text, DEFAULT_NAME_SIZE, "guest-%ld", (long)getpid());
+	*default_name = text;
+	return ptr;
+}
+
+int config_parse_run(int argc, char **argv, struct run_config *cfg,
+		     struct error *err)
+{
+	char **args;
+	int ret;
+
+	memset(cfg, 0, sizeof(*cfg));
+	cfg->cpus = 1;
+	cfg->mem_size = CONFIG_DEFAULT_MEM;
+	cfg->width = GUEST_WIDTH_ANY;
+	cfg->loglevel = LOG_WARN;
+
+	args = copy_args(argc, argv, &cfg->name);
+	cfg->arena = (char *)args;
+	if (!args)
+		return error_set(err, TL_FAIL, ENOMEM,
+				 "no memory for the command line");
+
+	ret = parse_all(argc + 1, args, cfg, err);
+	if (ret < 0)
+		goto fail;
+	if (cfg->help)
+		return 0;
+	if (!cfg->kernel) {
+		ret = error_set(err, TL_USAGE, EINVAL,
+				"no kernel given; use -k FILE "
+				"(trapline run --help)");
+		goto fail;
+	}
+	if (cfg->gic == 2 && cfg->cpus > 8) {
+		ret = error_set(err, TL_USAGE, EINVAL,
+				"option -c: GICv2 serves at most 8 CPUs, not "
+				"%u; leave out --irqchip gicv2",
+				cfg->cpus);
+		goto fail;
+	}
+	return 0;
+fail:
+	config_free(cfg);
+	return ret;
+}
+
+void config_free(struct run_config *cfg)
+{
+	free(cfg->arena);
+	memset(cfg, 0, sizeof(*cfg));
+}

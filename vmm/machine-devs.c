@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The devices of a boot: what the board's table says, in its order. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "hw/pl011.h"
+#include "hw/pl031.h"
+#include "lib/log.h"
+#include "machine-parts.h"
+#include "virtio/blk.h"
+#include "virtio/mmio.h"
+
+static void spi_set(void *opaque, bool level)
+{
+	struct spi_line *line = opaque;
+
+	vm_irq_line(line->vm, line->irq, level);
+}
+
+static void spi_pulse(void *opaque)
+{
+	struct spi_line *line = opaque;
+
+	vm_irq_line(line->vm, line->irq, true);
+	vm_irq_line(line->vm, line->irq, false);
+}
+
+static struct irq_line connect_spi(struct boot *boot, unsigned int i)
+{
+	struct spi_line *line = &boot->line[i];
+
+	line->vm = &boot->vm;
+	line->irq = arch_spi_line(boot->board.dev[i].spi);
+	return (struct irq_line){ .set = spi_set,
+				  .pulse = spi_pulse,
+				  .opaque = line };
+}
+
+static int add_to_bus(struct boot *boot, unsigned int i,
+		      const struct mmio_ops *ops, void *dev, struct error *err)
+{
+	const struct board_dev *row = &boot->board.dev[i];
+	const struct mmio_region region = {
+		.name = row->name,
+		.base = row->base,
+		.size = row->size,
+		.ops = ops,
+		.dev = dev,
+	};
+
+	return mmio_bus_add(&boot->bus, &region, err);
+}
+
+/* --- PL011 -----------------------------------------------------------------*/
+
+static void uart_tx(void *opaque, const uint8_t *buf, size_t len)
+{
+	struct boot *boot = opaque;
+
+	panic_watch_feed(&boot->panic, buf, len);
+	console_write(boot->session->console, buf, len);
+}
+
+static void uart_rx_room(void *opaque)
+{
+	struct boot *boot = opaque;
+
+	console_room(boot->session->console);
+}
+
+static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
+{
+	const struct pl011_config config = {
+		.irq = connect_spi(boot, i),
+		.tx = uart_tx,
+		.rx_room = uart_rx_room,
+		.opaque = boot,
+	};
+
+	boot->uart = pl011_new(&config);
+	if (!boot->uart)
+		return error_set(err, TL_FAIL, ENOMEM, "no memory for a UART");
+	return add_to_bus(boot, i, &pl011_mmio_ops, boot->uart, err);
+}
+
+/* --- PL031 -----------------------------------------------------------------*/
+
+#define NS_PER_SEC UINT64_C(1000000000)
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
+}
+
+/* Translate the deadline, wall-clock time, to the loop's monotonic time. */
+static void arm_alarm(struct rtc_alarm *alarm)
+{
+	uint64_t due = pl031_deadline_ns(alarm->rtc);
+	uint64_t now = clock_realtime.now_ns(clock_realtime.opaque);
+	uint64_t when = UINT64_MAX;
+
+	if (due != UINT64_MAX)
+		when = monotonic_ns() + (due > now ? due - now : 0);
+	evloop_timer_set(alarm->timer, when);
+}
+
+static void alarm_due(void *opaque)
+{
+	struct rtc_alarm *alarm = opaque;
+
+	pl031_tick(alarm->rtc);
+	arm_alarm(alarm);
+}
+
+static void alarm_moved(void *opaque, uint32_t events)
+{
+	struct rtc_alarm *alarm = opaque;
+	uint64_t count;
+
+	(void)events;
+	if (read(alarm->moved_fd, &count, sizeof(count)) == sizeof(count))
+		arm_alarm(alarm);
+}
+
+/* On a vCPU thread, under the device's lock: leave it to the loop. */
+static void alarm_changed(void *opaque)
+{
+	struct rtc_alarm *alarm = opaque;
+	const uint64_t one = 1;
+
+	if (write(alarm->moved_fd, &one, sizeof(one)) < 0)
+		log_debug("pl031: %s", strerror(errno));
+}
+
+static int create_pl031(struct boot *boot, unsigned int i, struct error *err)
+{
+	const struct pl031_config config = {
+		.irq = connect_spi(boot, i),
+		.clock = clock_realtime,
+	};
+	struct rtc_alarm *alarm = &boot->alarm;
+	int ret;
+
+	alarm->loop = boot->session->loop;
+	alarm->rtc = pl031_new(&config);
+	if (!alarm->rtc)
+		return error_set(err, TL_FAIL, ENOMEM, "no memory for an RTC");
+	alarm->moved_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (alarm->moved_fd < 0)
+		return error_set(err, TL_FAIL, errno, "RTC: eventfd: %s",
+				 strerror(errno));
+	alarm->timer = evloop_timer_new(alarm->loop, alarm_due, alarm, err);
+	if (!alarm->timer)
+		return err ? -err->errnum : -ENOMEM;
+	ret = evloop_add(alarm->loop, alarm->moved_fd, EPOLLIN, alarm_moved,
+			 alarm, err);
+	if (ret)
+		return ret;
+	pl031_set_alarm_cb(alarm->rtc, alarm_changed, alarm);
+	return add_to_bus(boot, i, &pl031_mmio_ops, alarm->rtc, err);
+}
+
+static void destroy_pl031(struct rtc_alarm *alarm)
+{
+	if (alarm->moved_fd >= 0) {
+		evloop_del(alarm->loop, alarm->moved_fd);
+		close(alarm->moved_fd);
+	}
+	evloop_timer_free(alarm->timer);
+	if (alarm->rtc)
+		pl031_free(alarm->rtc);
+}
+
+/* --- virtio ----------------------------------------------------------------*/
+
+/* An irqfd spares the worker an ioctl; without one it pulses the line. */
+static int bind_irqfd(struct boot *boot, unsigned int i)
+{
+	unsigned int spi = boot->board.dev[i].spi;
+	int fd, ret;
+
+	if (!boot->vm.has_irqfd)
+		return -1;
+	fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	ret = vm_bind_irqfd(&boot->vm, arch_spi_gsi(spi), fd);
+	if (ret) {
+		log_debug("%s: no irqfd for SPI %u: %s",
+			  boot->board.dev[i].name, spi, strerror(-ret));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* A queue without an ioeventfd is notified by the register write's exit. */
+static void bind_ioeventfds(struct boot *boot, unsigned int i)
+{
+	const struct board_dev *row = &boot->board.dev[i];
+	struct virtio_mmio *dev = boot->virtio[i];
+	unsigned int q;
+	int ret;
+
+	for (q = 0; q < virtio_mmio_nr_queues(dev); q++) {
+		ret = vm_bind_ioeventfd(&boot->vm,
+					row->base + VIRTIO_MMIO_QUEUE_NOTIFY, q,
+					virtio_mmio_kick_fd(dev, q));
+		if (ret)
+			log_debug("%s: no ioeventfd for queue %u: %s",
+				  row->name, q, strerror(-ret));
+	}
+}
+
+static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
+{
+	const struct config_disk *image =
+		&boot->cfg->disk[boot->board.disk_index[i]];
+	struct virtio_mmio_config config = {
+		.gmem = &boot->gmem,
+		.irq = connect_spi(boot, i),
+	};
+	struct virtio_device *vdev;
+	struct disk *disk;
+	int ret;
+
+	ret = disk_raw_open(image->path, image->read_only, &disk, err);
+	if (ret)
+		return ret;
+	ret = virtio_blk_new(disk, &vdev, err);
+	if (ret)
+		return ret;
+	boot->irq_fd[i] = bind_irqfd(boot, i);
+	config.irq_fd = boot->irq_fd[i];
+	ret = virtio_mmio_new(vdev, &config, &boot->virtio[i], err);
+	if (ret)
+		return ret;
+	bind_ioeventfds(boot, i);
+	return add_to_bus(boot, i, &virtio_mmio_ops, boot->virtio[i], err);
+}
+
+/* --- the table -------------------------------------------------------------*/
+
+int machine_devs_create(struct boot *boot, struct error *err)
+{
+	unsigned int i;
+	int ret = 0;
+
+	boot->alarm.moved_fd = -1;
+	for (i = 0; i < BOARD_MAX_DEVS; i++)
+		boot->irq_fd[i] = -1;
+
+	for (i = 0; !ret && i < boot->board.nr_devs; i++) {
+		switch (boot->board.dev[i].kind) {
+		case BOARD_PL011:
+			ret = create_pl011(boot, i, err);
+			break;
+		case BOARD_PL031:
+			ret = create_pl031(boot, i, err);
+			break;
+		case BOARD_VIRTIO:
+			ret = create_virtio(boot, i, err);
+			break;
+		default:
+			ret = error_set(err, TL_FAIL, ENOTSUP,
+					"the board has a device that this "
+					"machine does not: %s",
+					boot->board.dev[i].name);
+		}
+	}
+	if (ret)
+		machine_devs_destroy(boot);
+	return ret;
+}
+
+void machine_devs_destroy(struct boot *boot)
+{
+	unsigned int i;
+
+	for (i = boot->board.nr_devs; i-- > 0;) {
+		if (boot->virtio[i])
+			virtio_mmio_free(boot->virtio[i]);
+		boot->virtio[i] = NULL;
+		if (boot->irq_fd[i] >= 0)
+			close(boot->irq_fd[i]);
+		boot->irq_fd[i] = -1;
+	}
+	destroy_pl031(&boot->alarm);
+	boot->alarm = (struct rtc_alarm){ .moved_fd = -1 };
+	if (boot->uart)
+		pl011_free(boot->uart);
+	boot->uart = NULL;
+}

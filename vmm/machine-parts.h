@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Inside the machine.  A session (machine.c) lasts as long as the process: the
+ * event loop, signals, console, recorder.  A boot (machine-boot.c) lasts from
+ * power-on to power-off or reset: memory, KVM's VM, GIC, vCPUs, devices
+ * (machine-devs.c).  A guest's reset ends one boot and starts the next, so
+ * nothing of the old one can leak into the new.
+ */
+#ifndef TL_MACHINE_PARTS_H
+#define TL_MACHINE_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "arch-arm/arch.h"
+#include "backend/console-tty.h"
+#include "board.h"
+#include "config.h"
+#include "core/gmem.h"
+#include "core/mmio.h"
+#include "kvm/stats.h"
+#include "kvm/vcpu.h"
+#include "kvm/vm.h"
+#include "lib/evloop.h"
+#include "panic-watch.h"
+
+struct pl011;
+struct pl031;
+struct virtio_mmio;
+
+enum machine_end {
+	END_NONE, /* still running */
+	END_POWER_OFF,
+	END_RESET,
+	END_CRASH,
+	END_USER,   /* Ctrl-A x */
+	END_SIGNAL, /* SIGTERM, SIGINT, SIGHUP, SIGQUIT */
+};
+
+/* What the boots leave behind for the session's record. */
+struct machine_result {
+	unsigned int boots;
+	unsigned int gic_version;
+	enum guest_width width;
+	struct board_dev dev[BOARD_MAX_DEVS];
+	unsigned int nr_devs;
+	pid_t *tid;          /* tid[boot * cfg->cpus + vcpu] */
+	struct stats *stats; /* one a vCPU, summed over the boots */
+};
+
+struct session {
+	const struct run_config *cfg;
+	struct evloop *loop;
+	struct console *console;
+	int signal_fd;
+	struct boot *boot; /* the one that runs, or NULL; loop thread */
+	struct machine_result result;
+
+	pthread_mutex_t lock; /* guards what follows */
+	enum machine_end end;
+	char why[256]; /* END_CRASH, END_SIGNAL: the line to print */
+};
+
+/* A device's interrupt line: an SPI of the boot's VM. */
+struct spi_line {
+	const struct vm *vm;
+	uint32_t irq;
+};
+
+struct rtc_alarm {
+	struct pl031 *rtc;
+	struct evloop *loop;
+	struct evloop_timer *timer;
+	int moved_fd; /* the deadline moved */
+};
+
+struct boot {
+	struct session *session;
+	const struct run_config *cfg;
+	struct board board;
+	struct gmem gmem;
+	struct vm vm;
+	struct arch_gic gic;
+	struct mmio_bus bus;
+	struct vcpu_env env;
+	struct vcpu vcpu[CONFIG_MAX_CPUS];
+	unsigned int nr_vcpus; /* created so far */
+
+	struct spi_line line[BOARD_MAX_DEVS];
+	struct pl011 *uart;
+	struct rtc_alarm alarm;
+	struct virtio_mmio *virtio[BOARD_MAX_DEVS];
+	int irq_fd[BOARD_MAX_DEVS];
+	struct panic_watch panic;
+
+	/* Pages that no device owns and that were reported; 0 is free. */
+	_Atomic uint64_t unclaimed[32];
+};
+
+/*
+ * Write the side file of the recording (vminfo.h).  @ended is how the guest
+ * ended, in its words.
+ */
+int machine_record_write(const struct session *session, const char *ended,
+			 struct error *err);
+
+/* The first reason wins; wakes the session's loop.  Any thread. */
+void session_end(struct session *session, enum machine_end end, const char *fmt,
+		 ...) __attribute__((format(printf, 3, 4)));
+
+/* Build one boot, ready to run; *@out is NULL on error. */
+int boot_new(struct session *session, struct boot **out, struct error *err);
+/* Let the vCPUs go. */
+int boot_start(struct boot *boot, struct error *err);
+/* Stop the vCPUs; afterwards boot_save() adds to the session's result. */
+void boot_stop(struct boot *boot);
+int boot_save(struct boot *boot, struct error *err);
+void boot_free(struct boot *boot);
+
+/* All devices of the board, on the bus and on their SPIs. */
+int machine_devs_create(struct boot *boot, struct error *err);
+void machine_devs_destroy(struct boot *boot);
+
+#endif

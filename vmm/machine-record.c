@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What is known of a recorded VM, in the form of its side file. */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "arch-arm/virt.h"
+#include "machine-parts.h"
+#include "vminfo.h"
+
+/* The GIC's frames are in no board table: KVM makes them. */
+#define GIC_FRAMES 2
+
+static const char *type_of(enum board_dev_kind kind)
+{
+	switch (kind) {
+	case BOARD_PL011:
+		return "pl011";
+	case BOARD_PL031:
+		return "pl031";
+	case BOARD_PL061:
+		return "pl061";
+	case BOARD_VIRTIO:
+		return "virtio-mmio";
+	}
+	return "unknown";
+}
+
+static void add_gic(struct vminfo_device *dev, unsigned int version)
+{
+	const bool v2 = version == 2;
+
+	dev[0] = (struct vminfo_device){
+		.name = "gic-dist",
+		.type = v2 ? "gicv2-dist" : "gicv3-dist",
+		.base = VIRT_GICD_BASE,
+		.size = VIRT_GICD_SIZE,
+		.spi = -1,
+	};
+	dev[1] = (struct vminfo_device){
+		.name = v2 ? "gic-cpu" : "gic-redist",
+		.type = v2 ? "gicv2-cpu" : "gicv3-redist",
+		.base = v2 ? VIRT_GICC_BASE : VIRT_GICR_BASE,
+		.size = v2 ? VIRT_GICC_SIZE : VIRT_GICR_SIZE,
+		.spi = -1,
+	};
+}
+
+static void add_board(struct vminfo_device *dev,
+		      const struct machine_result *result)
+{
+	unsigned int i;
+
+	for (i = 0; i < result->nr_devs; i++) {
+		const struct board_dev *row = &result->dev[i];
+
+		dev[i] = (struct vminfo_device){
+			.name = row->name,
+			.type = type_of(row->kind),
+			/* The only kind of virtio device there is so far. */
+			.virtio = row->kind == BOARD_VIRTIO ? "blk" : NULL,
+			.base = row->base,
+			.size = row->size,
+			.spi = row->spi,
+		};
+	}
+}
+
+/* One vCPU's part of @result; @tids and @stats have room. */
+static void fill_vcpu(struct vminfo_vcpu *vcpu,
+		      const struct machine_result *result, unsigned int id,
+		      unsigned int cpus, pid_t *tids,
+		      struct vminfo_counter *counters)
+{
+	const struct stats *stats = &result->stats[id];
+	unsigned int i;
+
+	for (i = 0; i < result->boots; i++)
+		tids[i] = result->tid[i * cpus + id];
+	for (i = 0; i < stats->nr; i++) {
+		counters[i].name = stats->counter[i].name;
+		counters[i].value = stats->counter[i].value;
+	}
+	*vcpu = (struct vminfo_vcpu){
+		.id = id,
+		.tids = tids,
+		.nr_tids = result->boots,
+		.stats = counters,
+		.nr_stats = stats->nr,
+	};
+}
+
+int machine_record_write(const struct session *session, const char *ended,
+			 struct error *err)
+{
+	const struct machine_result *result = &session->result;
+	const struct run_config *cfg = session->cfg;
+	const unsigned int cpus = cfg->cpus;
+	struct vminfo_device devices[BOARD_MAX_DEVS + GIC_FRAMES];
+	const struct vminfo_memory memory = { .gpa = VIRT_RAM_BASE,
+					      .size = cfg->mem_size };
+	struct vminfo_vcpu *vcpus = calloc(cpus, sizeof(*vcpus));
+	pid_t *tids = calloc((size_t)cpus * result->boots + 1, sizeof(*tids));
+	struct vminfo_counter *counters =
+		calloc((size_t)cpus * STATS_MAX, sizeof(*counters));
+	struct vminfo info = {
+		.name = cfg->name,
+		.pid = getpid(),
+		.guest_width = result->width,
+		.gic_version = result->gic_version,
+		.kernel = cfg->kernel,
+		.memory = &memory,
+		.nr_memory = 1,
+		.devices = devices,
+		.nr_devices = GIC_FRAMES + result->nr_devs,
+		.vcpus = vcpus,
+		.nr_vcpus = cpus,
+		.ended = ended,
+		.boots = result->boots,
+	};
+	unsigned int i;
+	int ret;
+
+	if (!vcpus || !tids || !counters) {
+		ret = error_set(err, TL_TRACE, ENOMEM,
+				"no memory to describe the VM");
+		goto out;
+	}
+	add_gic(devices, result->gic_version);
+	add_board(devices + GIC_FRAMES, result);
+	for (i = 0; i < cpus; i++)
+		fill_vcpu(&vcpus[i], result, i, cpus, tids + i * result->boots,
+			  counters + (size_t)i * STATS_MAX);
+	ret = vminfo_write(cfg->trace, &info, err);
+out:
+	free(counters);
+	free(tids);
+	free(vcpus);
+	return ret;
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The session: what stays while a guest boots, resets and boots again. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "hw/pl011.h"
+#include "lib/log.h"
+#include "machine.h"
+#include "machine-parts.h"
+#include "recorder.h"
+
+void session_end(struct session *session, enum machine_end end, const char *fmt,
+		 ...)
+{
+	va_list ap;
+
+	pthread_mutex_lock(&session->lock);
+	if (session->end == END_NONE) {
+		session->end = end;
+		if (fmt) {
+			va_start(ap, fmt);
+			vsnprintf(session->why, sizeof(session->why), fmt, ap);
+			va_end(ap);
+		}
+	}
+	pthread_mutex_unlock(&session->lock);
+	evloop_stop(session->loop);
+}
+
+static enum machine_end session_ended(struct session *session)
+{
+	enum machine_end end;
+
+	pthread_mutex_lock(&session->lock);
+	end = session->end;
+	pthread_mutex_unlock(&session->lock);
+	return end;
+}
+
+/* --- signals ---------------------------------------------------------------*/
+
+static const struct {
+	int sig;
+	const char *name;
+} end_signals[] = {
+	{ SIGTERM, "SIGTERM" },
+	{ SIGINT, "SIGINT" },
+	{ SIGHUP, "SIGHUP" },
+	{ SIGQUIT, "SIGQUIT" },
+};
+
+#define NR_END_SIGNALS (sizeof(end_signals) / sizeof(end_signals[0]))
+
+static void signal_ready(void *opaque, uint32_t events)
+{
+	struct session *session = opaque;
+	struct signalfd_siginfo info;
+	size_t i;
+
+	(void)events;
+	if (read(session->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	for (i = 0; i < NR_END_SIGNALS; i++)
+		if ((int)info.ssi_signo == end_signals[i].sig)
+			session_end(session, END_SIGNAL, "ended by signal %s",
+				    end_signals[i].name);
+}
+
+/* Before any thread is made, so that all inherit the mask. */
+static int open_signals(struct session *session, struct error *err)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < NR_END_SIGNALS; i++)
+		sigaddset(&set, end_signals[i].sig);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* A closed stdout is the console's business, not the process's end. */
+	sigaction(SIGPIPE, &ignore, NULL);
+	vcpu_signals_init();
+
+	session->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (session->signal_fd < 0)
+		return error_set(err, TL_FAIL, errno, "signalfd: %s",
+				 strerror(errno));
+	return evloop_add(session->loop, session->signal_fd, EPOLLIN,
+			  signal_ready, session, err);
+}
+
+/* --- console ---------------------------------------------------------------*/
+
+static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
+{
+	struct session *session = opaque;
+
+	if (!session->boot || !session->boot->uart)
+		return 0;
+	return pl011_receive(session->boot->uart, buf, len);
+}
+
+static void console_quit(void *opaque)
+{
+	session_end(opaque, END_USER, NULL);
+}
+
+/* /dev/kvm on a free descriptor 1 would get the guest's output. */
+static void reserve_stdio(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* --- open, close -----------------------------------------------------------*/
+
+static int session_open(struct session *session, const struct run_config *cfg,
+			struct error *err)
+{
+	const struct console_config console = {
+		.in_fd = STDIN_FILENO,
+		.out_fd = STDOUT_FILENO,
+		.input = console_input,
+		.quit = console_quit,
+		.opaque = session,
+	};
+	struct console_config config = console;
+	int ret;
+
+	*session = (struct session){ .cfg = cfg, .signal_fd = -1 };
+	pthread_mutex_init(&session->lock, NULL);
+	reserve_stdio();
+
+	session->result.stats = calloc(cfg->cpus, sizeof(struct stats));
+	if (!session->result.stats)
+		return error_set(err, TL_FAIL, ENOMEM,
+				 "no memory for %u vCPUs", cfg->cpus);
+	session->loop = evloop_new(err);
+	if (!session->loop)
+		return -err->errnum;
+	ret = open_signals(session, err);
+	if (ret)
+		return ret;
+	config.loop = session->loop;
+	return console_open(&config, &session->console, err);
+}
+
+static void session_close(struct session *session)
+{
+	console_close(session->console);
+	if (session->signal_fd >= 0) {
+		evloop_del(session->loop, session->signal_fd);
+		close(session->signal_fd);
+	}
+	evloop_free(session->loop);
+	free(session->result.tid);
+	free(session->result.stats);
+	pthread_mutex_destroy(&session->lock);
+}
+
+/* --- run -------------------------------------------------------------------*/
+
+/*
+ * From power-on to the end of one boot.  *@panic is the panic's line if there
+ * was one.  The recording starts before the first vCPU runs.
+ */
+static int run_boot(struct session *session, struct recorder **recorder,
+		    char *panic, size_t panic_size, struct error *err)
+{
+	const struct recorder_config record = { .path = session->cfg->trace };
+	const char *text;
+	int ret;
+
+	session->end = END_NONE;
+	ret = boot_new(session, &session->boot, err);
+	if (ret)
+		return ret;
+	if (record.path && !*recorder) {
+		ret = recorder_start(&record, recorder, err);
+		if (ret)
+			goto free_boot;
+	}
+	ret = boot_start(session->boot, err);
+	while (!ret && session_ended(session) == END_NONE)
+		ret = evloop_run(session->loop, err);
+	boot_stop(session->boot);
+	if (!ret)
+		ret = boot_save(session->boot, err);
+	text = panic_watch_text(&session->boot->panic);
+	snprintf(panic, panic_size, "%s", text ? text : "");
+free_boot:
+	boot_free(session->boot);
+	session->boot = NULL;
+	return ret;
+}
+
+struct outcome {
+	enum tl_status status;
+	const char *word; /* vminfo.h */
+};
+
+static struct outcome judge(const struct session *session, const char *panic,
+			    struct error *err)
+{
+	switch (session->end) {
+	case END_NONE:
+		break;
+	case END_POWER_OFF:
+		return (struct outcome){ TL_OK, "power-off" };
+	case END_USER:
+		return (struct outcome){ TL_OK, "user" };
+	case END_RESET:
+		if (*panic) {
+			error_set(err, TL_GUEST_PANIC, 0,
+				  "the guest's kernel panicked: %s", panic);
+			return (struct outcome){ TL_GUEST_PANIC, "panic" };
+		}
+		error_set(err, TL_GUEST_RESET, 0,
+			  "the guest asked for a reset (--no-reboot)");
+		return (struct outcome){ TL_GUEST_RESET, "reset" };
+	case END_CRASH:
+		error_set(err, TL_GUEST_CRASH, 0, "%s", session->why);
+		return (struct outcome){ TL_GUEST_CRASH, "crash" };
+	case END_SIGNAL:
+		error_set(err, TL_FAIL, EINTR, "%s", session->why);
+		return (struct outcome){ TL_FAIL, "signal" };
+	}
+	return (struct outcome){ TL_FAIL, "crash" };
+}
+
+/* Boot until the guest ends otherwise than by a reset. */
+static enum tl_status run_session(struct session *session, struct error *err)
+{
+	struct recorder *recorder = NULL;
+	struct outcome outcome = { TL_OK, NULL };
+	struct error late = { 0 };
+	char panic[PANIC_WATCH_TEXT];
+	int ret;
+
+	do {
+		ret = run_boot(session, &recorder, panic, sizeof(panic), err);
+	} while (!ret && session->end == END_RESET && !*panic &&
+		 !session->cfg->no_reboot);
+
+	if (!ret)
+		outcome = judge(session, panic, err);
+	/* How the guest ended is said first, if both went wrong. */
+	if (recorder && !recorder_stop(recorder, &late) && outcome.word)
+		machine_record_write(session, outcome.word, &late);
+	if (ret)
+		return err->status;
+	if (late.text[0] && outcome.status == TL_OK) {
+		*err = late;
+		return late.status;
+	}
+	if (late.text[0])
+		log_error("%s", late.text);
+	return outcome.status;
+}
+
+enum tl_status machine_run(const struct run_config *cfg, struct error *err)
+{
+	enum tl_status status;
+	struct session session;
+	int ret;
+
+	ret = session_open(&session, cfg, err);
+	status = ret ? err->status : run_session(&session, err);
+	session_close(&session);
+	return status;
+}

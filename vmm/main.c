@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command: a table of subcommands, and programs named trapline-NAME for
+ * those that are not in it.  Nothing but main() prints an error or exits.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "lib/error.h"
+#include "lib/log.h"
+#include "machine.h"
+
+static enum tl_status cmd_run(int argc, char **argv, struct error *err);
+static enum tl_status cmd_help(int argc, char **argv, struct error *err);
+static enum tl_status cmd_version(int argc, char **argv, struct error *err);
+
+/* argv[0] is the subcommand itself. */
+struct command {
+	const char *name;
+	enum tl_status (*run)(int argc, char **argv, struct error *err);
+	const char *summary; /* NULL: another spelling */
+};
+
+static const struct command commands[] = {
+	{ "run", cmd_run, "boot a guest" },
+	{ "help", cmd_help, "show this" },
+	{ "--help", cmd_help, NULL },
+	{ "-h", cmd_help, NULL },
+	{ "version", cmd_version, "show the version" },
+	{ "--version", cmd_version, NULL },
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static enum tl_status cmd_run(int argc, char **argv, struct error *err)
+{
+	struct run_config cfg;
+	enum tl_status status;
+
+	if (config_parse_run(argc - 1, argv + 1, &cfg, err) < 0)
+		return err->status;
+	if (cfg.help) {
+		fputs(config_run_help, stdout);
+		status = TL_OK;
+	} else {
+		log_set_level(cfg.loglevel);
+		status = machine_run(&cfg, err);
+	}
+	config_free(&cfg);
+	return status;
+}
+
+static enum tl_status cmd_version(int argc, char **argv, struct error *err)
+{
+	(void)argc;
+	(void)argv;
+	(void)err;
+	puts("trapline " TRAPLINE_VERSION);
+	return TL_OK;
+}
+
+static enum tl_status cmd_help(int argc, char **argv, struct error *err)
+{
+	size_t i;
+
+	(void)err;
+	if (argc > 1 && !strcmp(argv[1], "run")) {
+		fputs(config_run_help, stdout);
+		return TL_OK;
+	}
+	puts("usage: trapline COMMAND [options]\n");
+	for (i = 0; i < NR_COMMANDS; i++)
+		if (commands[i].summary)
+			printf("  %-8s %s\n", commands[i].name,
+			       commands[i].summary);
+	puts("  report   explain what a recorded guest trapped on "
+	     "(trapline-report)\n"
+	     "\n"
+	     "trapline run --help lists the options; the manual is "
+	     "trapline(1).");
+	return TL_OK;
+}
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       access(path, X_OK) == 0;
+}
+
+/* trapline-@name in our own directory: what was built or installed together. */
+static void exec_beside(const char *name, char **argv)
+{
+	char self[PATH_MAX], path[PATH_MAX + 64];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (len <= 0)
+		return;
+	self[len] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash)
+		return;
+	*slash = '\0';
+	if (snprintf(path, sizeof(path), "%s/trapline-%s", self, name) >=
+	    (int)sizeof(path))
+		return;
+	if (is_program(path))
+		execv(path, argv);
+}
+
+/* Replace this process by trapline-@argv[0]; returns only if that fails. */
+static enum tl_status exec_external(char **argv, struct error *err)
+{
+	const char *name = argv[0];
+	char program[64];
+
+	/* A path here would run what is not ours. */
+	if (strlen(name) < 32 && !strchr(name, '/') && *name != '-') {
+		snprintf(program, sizeof(program), "trapline-%s", name);
+		argv[0] = program;
+		errno = 0;
+		exec_beside(name, argv);
+		if (errno == 0 || errno == ENOENT)
+			execvp(program, argv);
+		if (errno != ENOENT) {
+			error_set(err, TL_FAIL, errno, "cannot run %s: %s",
+				  program, strerror(errno));
+			return TL_FAIL;
+		}
+	}
+	if (!strcmp(name, "report"))
+		error_set(err, TL_FAIL, ENOENT,
+			  "the profiler, trapline-report, is not installed "
+			  "beside trapline or in PATH: build it with make all, "
+			  "or copy it there");
+	else
+		error_set(err, TL_USAGE, EINVAL,
+			  "'%.60s' is not a trapline command (trapline help)",
+			  name);
+	return err->status;
+}
+
+static enum tl_status dispatch(int argc, char **argv, struct error *err)
+{
+	size_t i;
+
+	if (argc < 1) {
+		error_set(err, TL_USAGE, EINVAL,
+			  "no command given; try trapline help");
+		return TL_USAGE;
+	}
+	for (i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(argv[0], commands[i].name))
+			return commands[i].run(argc, argv, err);
+	return exec_external(argv, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = { 0 };
+	enum tl_status status;
+
+	status = dispatch(argc - 1, argv + 1, &err);
+	/* Only now, so that --help > /dev/full does not pass for success. */
+	if (status == TL_OK && (fflush(stdout) || ferror(stdout))) {
+		error_set(&err, TL_FAIL, errno, "cannot write the output: %s",
+			  strerror(errno));
+		status = TL_FAIL;
+	}
+	if (status != TL_OK && err.text[0])
+		log_error("%s", err.text);
+	return (int)status;
+}

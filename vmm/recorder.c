@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+#include "recorder.h"
+
+#define DEFAULT_PATIENCE_MS 20000
+/* Merging the per-CPU files of a long run takes as long as writing them. */
+#define STOP_PATIENCE_MS    120000
+#define KILL_PATIENCE_MS    3000
+#define POLL_MS             5
+
+/* A ring buffer of 1/32 of the memory in all, within these bounds a CPU. */
+#define BUFFER_SHARE  32
+#define BUFFER_MIN_KB 1024
+#define BUFFER_MAX_KB 32768
+
+struct recorder {
+	struct recorder_config config;
+	char *program;
+	char *path;
+	char *instance; /* its directory in tracefs */
+	char name[32];
+	pid_t pid;
+	int stderr_fd; /* what trace-cmd complains about */
+	int status;    /* wait status, once @pid is 0 */
+};
+
+/* --- small helpers ---------------------------------------------------------*/
+
+static char *format(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
+
+static char *format(const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	return text;
+}
+
+static void sleep_ms(unsigned int ms)
+{
+	struct timespec ts = { .tv_sec = ms / 1000,
+			       .tv_nsec = ms % 1000 * 1000000L };
+
+	nanosleep(&ts, NULL);
+}
+
+static bool exists(const char *dir, const char *name)
+{
+	char *path = format("%s/%s", dir, name);
+	bool ok = path && !access(path, F_OK);
+
+	free(path);
+	return ok;
+}
+
+/* Write @text to @dir/@name in one write(2), as tracefs wants it. */
+static int write_file(const char *dir, const char *name, int flags,
+		      const char *text)
+{
+	char *path = format("%s/%s", dir, name);
+	int fd, ret = 0;
+
+	if (!path)
+		return -ENOMEM;
+	fd = open(path, O_WRONLY | O_CLOEXEC | flags);
+	free(path);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+static bool file_says(const char *dir, const char *name, char c)
+{
+	char *path = format("%s/%s", dir, name);
+	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	char got = 0;
+
+	free(path);
+	if (fd < 0)
+		return false;
+	if (read(fd, &got, 1) != 1)
+		got = 0;
+	close(fd);
+	return got == c;
+}
+
+/* --- looking before leaping ------------------------------------------------*/
+
+static char *find_program(void)
+{
+	const char *path = getenv("PATH");
+	const char *dir = path ? path : "/usr/sbin:/usr/bin:/sbin:/bin";
+
+	while (*dir) {
+		size_t len = strcspn(dir, ":");
+		char *file = format("%.*s/trace-cmd", (int)len, dir);
+
+		if (len && file && !access(file, X_OK))
+			return file;
+		free(file);
+		dir += len;
+		if (*dir)
+			dir++;
+	}
+	return NULL;
+}
+
+static const char *find_tracefs(void)
+{
+	static const char *const places[] = { "/sys/kernel/tracing",
+					      "/sys/kernel/debug/tracing" };
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (exists(places[i], "events"))
+			return places[i];
+	return NULL;
+}
+
+static int check_tracefs(const char *tracefs, struct error *err)
+{
+	char *instances;
+	int ret = 0;
+
+	if (!tracefs)
+		return error_set(err, TL_TRACE, ENOENT,
+				 geteuid() ? "recording needs root: tracefs "
+					     "cannot be read" :
+					     "tracefs is not mounted: \"mount "
+					     "-t tracefs tracefs "
+					     "/sys/kernel/tracing\"");
+	if (!exists(tracefs, "events/kvm"))
+		return error_set(err, TL_TRACE, ENOENT,
+				 "this host's kernel has no KVM trace events "
+				 "(%s/events/kvm)",
+				 tracefs);
+	instances = format("%s/instances", tracefs);
+	if (!instances)
+		return error_set(err, TL_TRACE, ENOMEM,
+				 "no memory for the recording");
+	if (access(instances, W_OK))
+		ret = error_set(err, TL_TRACE, errno,
+				errno == ENOENT ?
+					"this host's kernel has no tracing "
+					"instances (%s): Linux 3.10 or later "
+					"is needed" :
+					"recording needs root: no permission "
+					"to write to %s",
+				instances);
+	free(instances);
+	return ret;
+}
+
+/* trace-cmd's own message would come after the guest was built. */
+static int check_output(const char *path, struct error *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+
+	if (fd < 0)
+		return error_set(err, TL_TRACE, errno,
+				 "cannot write the trace %s: %s", path,
+				 strerror(errno));
+	close(fd);
+	return 0;
+}
+
+static unsigned int choose_buffer_kb(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES);
+	long page_kb = sysconf(_SC_PAGESIZE) / 1024;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	long kb;
+
+	if (pages < 1 || cpus < 1)
+		return BUFFER_MIN_KB;
+	kb = pages / BUFFER_SHARE / cpus * page_kb;
+	if (kb < BUFFER_MIN_KB)
+		return BUFFER_MIN_KB;
+	return kb > BUFFER_MAX_KB ? BUFFER_MAX_KB : kb;
+}
+
+/* --- trace-cmd -------------------------------------------------------------*/
+
+/*
+ * The child's side; other threads may hold any lock, so only system calls.
+ * Its own process group keeps a Ctrl-C at the terminal from ending the record
+ * before the guest; the death signal ends it when we are killed.
+ */
+static void run_child(const struct recorder *rec, char *const argv[],
+		      pid_t parent)
+{
+	static const char sorry[] = "cannot be executed\n";
+	const int defaults[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct sigaction sa = { .sa_handler = SIG_DFL };
+	int null = open("/dev/null", O_RDWR);
+	sigset_t none;
+	size_t i;
+
+	for (i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
+		sigaction(defaults[i], &sa, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setpgid(0, 0);
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(rec->stderr_fd, STDERR_FILENO);
+	prctl(PR_SET_PDEATHSIG, SIGINT);
+	if (getppid() == parent)
+		execv(rec->program, argv);
+	if (write(STDERR_FILENO, sorry, sizeof(sorry) - 1) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+static int spawn(struct recorder *rec, struct error *err)
+{
+	unsigned int kb = rec->config.buffer_kb;
+	pid_t parent = getpid();
+	char size[16];
+	/* Options after -B are the instance's. */
+	char *argv[] = { "trace-cmd", "record",	 "-q", "-o", rec->path,
+			 "-B",	      rec->name, "-C", "mono", "-b",
+			 size,	      "-e",	 "kvm", NULL };
+
+	snprintf(size, sizeof(size), "%u", kb ? kb : choose_buffer_kb());
+	rec->pid = fork();
+	if (rec->pid < 0) {
+		rec->pid = 0;
+		return error_set(err, TL_TRACE, errno,
+				 "cannot start trace-cmd: %s", strerror(errno));
+	}
+	if (!rec->pid)
+		run_child(rec, argv, parent);
+	return 0;
+}
+
+/* True once trace-cmd has ended. */
+static bool has_ended(struct recorder *rec)
+{
+	pid_t pid;
+
+	if (!rec->pid)
+		return true;
+	pid = waitpid(rec->pid, &rec->status, WNOHANG);
+	if (!pid || (pid < 0 && errno == EINTR))
+		return false;
+	rec->pid = 0;
+	return true;
+}
+
+static bool wait_ended(struct recorder *rec, unsigned int ms)
+{
+	unsigned int waited;
+
+	for (waited = 0; !has_ended(rec); waited += POLL_MS) {
+		if (waited >= ms)
+			return false;
+		sleep_ms(POLL_MS);
+	}
+	return true;
+}
+
+/* The first line of trace-cmd's complaints that says something. */
+static void first_complaint(const struct recorder *rec, char *line, size_t size)
+{
+	char text[1024];
+	ssize_t n = pread(rec->stderr_fd, text, sizeof(text) - 1, 0);
+	const char *p = text;
+
+	text[n > 0 ? n : 0] = '\0';
+	p += strspn(p, " \t\r\n");
+	if (!*p)
+		p = "it gave no reason";
+	snprintf(line, size, "%.*s", (int)strcspn(p, "\r\n"), p);
+}
+
+/* Remove what a trace-cmd that did not finish leaves. */
+static void sweep(struct recorder *rec)
+{
+	long cpu, cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	for (cpu = 0; cpu < cpus; cpu++) {
+		char *file = format("%s.cpu%ld", rec->path, cpu);
+		char *mine =
+			format("%s.%s.cpu%ld", rec->path, rec->name, cpu);
+
+		if (file)
+			unlink(file);
+		if (mine)
+			unlink(mine);
+		free(file);
+		free(mine);
+	}
+	write_file(rec->instance, "events/enable", 0, "0");
+	rmdir(rec->instance);
+}
+
+static void kill_child(struct recorder *rec)
+{
+	pid_t group = rec->pid;
+
+	if (has_ended(rec))
+		return;
+	kill(rec->pid, SIGINT);
+	if (wait_ended(rec, KILL_PATIENCE_MS))
+		return;
+	/* Its per-CPU children are in its group. */
+	kill(-group, SIGKILL);
+	kill(group, SIGKILL);
+	wait_ended(rec, KILL_PATIENCE_MS);
+}
+
+static int wait_armed(struct recorder *rec, struct error *err)
+{
+	unsigned int patience = rec->config.patience_ms;
+	unsigned int waited;
+	char line[256];
+
+	if (!patience)
+		patience = DEFAULT_PATIENCE_MS;
+	for (waited = 0; waited < patience; waited += POLL_MS) {
+		/* trace-cmd turns an instance's tracing on last. */
+		if (file_says(rec->instance, "events/kvm/enable", '1') &&
+		    file_says(rec->instance, "tracing_on", '1'))
+			return 0;
+		if (has_ended(rec)) {
+			first_complaint(rec, line, sizeof(line));
+			return error_set(err, TL_TRACE, EPIPE,
+					 "trace-cmd did not start recording: "
+					 "%s",
+					 line);
+		}
+		sleep_ms(POLL_MS);
+	}
+	return error_set(err, TL_TRACE, ETIMEDOUT,
+			 "trace-cmd did not start recording within %u s",
+			 patience / 1000);
+}
+
+/* --- only our threads ------------------------------------------------------*/
+
+/*
+ * Without a filter every VM on the host would be in the file.  event-fork adds
+ * each new thread of a listed one before it first runs, so no event is missed.
+ */
+static int restrict_to_us(const struct recorder *rec, struct error *err)
+{
+	struct dirent *entry;
+	DIR *tasks;
+	int ret;
+
+	if (!exists(rec->instance, "options/event-fork"))
+		return 0;
+	ret = write_file(rec->instance, "options/event-fork", 0, "1");
+	if (ret)
+		goto fail;
+	tasks = opendir("/proc/self/task");
+	if (!tasks) {
+		ret = -errno;
+		goto fail;
+	}
+	while (!ret && (entry = readdir(tasks)))
+		if (entry->d_name[0] != '.')
+			/* Opened for appending, or the list starts anew. */
+			ret = write_file(rec->instance, "set_event_pid",
+					 O_APPEND, entry->d_name);
+	closedir(tasks);
+	if (!ret)
+		return 0;
+fail:
+	return error_set(err, TL_TRACE, -ret,
+			 "cannot restrict the recording to this VM (%s): %s",
+			 rec->instance, strerror(-ret));
+}
+
+/* --- start, stop -----------------------------------------------------------*/
+
+static void free_recorder(struct recorder *rec)
+{
+	if (rec->stderr_fd >= 0)
+		close(rec->stderr_fd);
+	free(rec->instance);
+	free(rec->path);
+	free(rec->program);
+	free(rec);
+}
+
+static int fill(struct recorder *rec, const struct recorder_config *config,
+		struct error *err)
+{
+	const char *tracefs = config->tracefs;
+
+	rec->config = *config;
+	rec->program = config->program ? strdup(config->program) :
+					 find_program();
+	if (!rec->program)
+		return error_set(err, TL_TRACE, ENOENT,
+				 "--trace needs trace-cmd, which is not in "
+				 "PATH: install the package trace-cmd");
+	if (!tracefs)
+		tracefs = find_tracefs();
+	if (check_tracefs(tracefs, err))
+		return -EINVAL;
+	if (check_output(config->path, err))
+		return -EINVAL;
+	snprintf(rec->name, sizeof(rec->name), "trapline-%d", (int)getpid());
+	rec->instance = format("%s/instances/%s", tracefs, rec->name);
+	rec->path = strdup(config->path);
+	rec->stderr_fd = memfd_create("trace-cmd-stderr", MFD_CLOEXEC);
+	if (!rec->instance || !rec->path || rec->stderr_fd < 0)
+		return error_set(err, TL_TRACE, ENOMEM,
+				 "no memory for the recording");
+	return 0;
+}
+
+/* The file that check_output() made and nobody wrote. */
+static void remove_if_empty(const char *path)
+{
+	struct stat st;
+
+	if (!stat(path, &st) && S_ISREG(st.st_mode) && !st.st_size)
+		unlink(path);
+}
+
+int recorder_start(const struct recorder_config *config, struct recorder **out,
+		   struct error *err)
+{
+	struct recorder *rec;
+	int ret;
+
+	rec = calloc(1, sizeof(*rec));
+	if (!rec)
+		return error_set(err, TL_TRACE, ENOMEM,
+				 "no memory for the recording");
+	rec->stderr_fd = -1;
+	ret = fill(rec, config, err);
+	if (!ret)
+		ret = spawn(rec, err);
+	if (!ret) {
+		ret = wait_armed(rec, err);
+		if (!ret)
+			ret = restrict_to_us(rec, err);
+		if (ret) {
+			kill_child(rec);
+			sweep(rec);
+		}
+	}
+	if (ret) {
+		if (rec->path)
+			remove_if_empty(rec->path);
+		free_recorder(rec);
+		return ret;
+	}
+	log_debug("recording to %s (trace-cmd is process %d)", rec->path,
+		  (int)rec->pid);
+	*out = rec;
+	return 0;
+}
+
+int recorder_stop(struct recorder *rec, struct error *err)
+{
+	char line[256];
+	int ret = 0;
+
+	if (!rec)
+		return 0;
+	if (!has_ended(rec))
+		kill(rec->pid, SIGINT);
+	if (!wait_ended(rec, STOP_PATIENCE_MS)) {
+		ret = error_set(err, TL_TRACE, ETIMEDOUT,
+				"trace-cmd did not finish %s within %d s; the "
+				"file is incomplete",
+				rec->path, STOP_PATIENCE_MS / 1000);
+		kill_child(rec);
+	} else if (!WIFEXITED(rec->status) || WEXITSTATUS(rec->status)) {
+		first_complaint(rec, line, sizeof(line));
+		ret = error_set(err, TL_TRACE, EIO,
+				"trace-cmd could not complete %s: %s",
+				rec->path, line);
+	}
+	if (ret)
+		sweep(rec);
+	free_recorder(rec);
+	return ret;
+}
