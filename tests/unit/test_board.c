@@ -229,7 +229,7 @@ static void too_little_memory(void **state)
 
 	(void)state;
 	cfg.mem_size = 2 * MIB;
-	refuse(&cfg, TL_MEMORY, "use -m 34 or more");
+	refuse(&cfg, TL_MEMORY, "use -m 66 or more");
 	cfg.mem_size = 34 * MIB;
 	prepare(&cfg, &b);
 	board_free(&b);

@@ -69,7 +69,7 @@ static char path[128]; /* dir/disk.img */
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/trapline-disk-XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/trapline-disk-XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(path, sizeof(path), "%s/disk.img", dir);

@@ -449,6 +449,10 @@ static void test_queue_is_fixed(void **state)
 	set_queue(&other);
 	assert_int_equal(rd(VIRTIO_MMIO_QUEUE_READY), 1);
 	do_request(VIRTIO_BLK_T_IN, 0, 513);
+	/* Nor are the addresses kept for the next time. */
+	wr(VIRTIO_MMIO_QUEUE_READY, 0);
+	wr(VIRTIO_MMIO_QUEUE_READY, 1);
+	assert_int_equal(rd(VIRTIO_MMIO_QUEUE_READY), 1);
 	assert_false(rd(VIRTIO_MMIO_STATUS) & NEEDS_RESET);
 }
 
@@ -673,6 +677,47 @@ static void test_pause(void **state)
 	WAIT_UNTIL(mock_ring_take(&f.ring, &id, &len));
 }
 
+static void *hold_thread(void *opaque)
+{
+	struct reset_race *race = opaque;
+
+	worker_quiesce(f.vdev->worker);
+	__atomic_store_n(&race->done, true, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+/* A hold in the middle of a full ring: the rest of it is served afterwards. */
+static void test_pause_mid_flight(void **state)
+{
+	struct reset_race race = { .done = false };
+	pthread_t t;
+	int i;
+
+	(void)state;
+	sem_init(&race.entered, 0, 0);
+	sem_init(&race.proceed, 0, 0);
+	bring_up(F_VERSION);
+	f.disk->entered = &race.entered;
+	f.disk->proceed = &race.proceed;
+	for (i = 0; i < 4; i++)
+		mock_ring_offer(&f.ring, prepare(VIRTIO_BLK_T_IN, 0));
+	wr(VIRTIO_MMIO_QUEUE_NOTIFY, 0);
+	sem_wait(&race.entered);
+	pthread_create(&t, NULL, hold_thread, &race);
+	WAIT_UNTIL(worker_should_yield(f.vdev->worker));
+	assert_false(__atomic_load_n(&race.done, __ATOMIC_SEQ_CST));
+	sem_post(&race.proceed);
+	pthread_join(t, NULL);
+	assert_int_equal(f.ring.used->idx, 1);
+
+	f.disk->entered = NULL;
+	f.disk->proceed = NULL;
+	worker_resume(f.vdev->worker);
+	WAIT_UNTIL(__atomic_load_n(&f.ring.used->idx, __ATOMIC_ACQUIRE) == 4);
+	sem_destroy(&race.entered);
+	sem_destroy(&race.proceed);
+}
+
 static void test_resets_in_a_row(void **state)
 {
 	int i;
@@ -763,6 +808,7 @@ int main(void)
 		T(test_needs_reset),
 		T(test_reset_mid_flight),
 		T(test_pause),
+		T(test_pause_mid_flight),
 		T(test_resets_in_a_row),
 		T(test_free_busy),
 		T(test_out_of_descriptors),

@@ -30,6 +30,12 @@
  * 240 MiB of vmalloc space (arch/arm/mm/mmu.c); boot data must lie below.
  */
 #define LOWMEM32 (760 * MIB)
+/*
+ * A Linux kernel that just fits has nothing left to run in, and panics; with
+ * this much on top Debian's kernels reach init (16 MiB of it is the CMA area).  Only advice: what fits is
+ * accepted, since how much a kernel needs is for its user to know.
+ */
+#define RUN_ROOM (32 * MIB)
 /* Far above any file, far below where sums of such sizes overflow. */
 #define SIZE_SANE (1ULL << 48)
 
@@ -60,6 +66,7 @@ int layout_plan(const struct layout_request *req, struct layout *out,
 {
 	const struct image *k = req->kernel;
 	uint64_t start, limit = req->ram_size, need;
+	uint64_t room = k->format == IMAGE_FLAT ? 0 : RUN_ROOM;
 	bool narrow = k->width == GUEST_32BIT;
 	struct plan p;
 
@@ -90,7 +97,7 @@ int layout_plan(const struct layout_request *req, struct layout *out,
 				 "this kernel%s: use -m %llu or more",
 				 (unsigned long long)(req->ram_size / MIB),
 				 req->initrd_size ? " and initrd" : "",
-				 (unsigned long long)(need / MIB));
+				 (unsigned long long)((need + room) / MIB));
 
 	if (narrow && limit > LOWMEM32)
 		limit = LOWMEM32;

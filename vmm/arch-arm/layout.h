@@ -25,7 +25,9 @@ struct layout {
 
 /*
  * -ENOMEM with status TL_MEMORY if they do not fit; the message says how much
- * memory would do (-m N).
+ * memory would do (-m N): for Linux with 32 MiB to run in, which are not
+ * insisted on.  Where more memory would not help (low memory of a 32-bit guest)
+ * it says that instead.
  */
 int layout_plan(const struct layout_request *req, struct layout *out,
 		struct error *err);

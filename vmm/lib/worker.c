@@ -157,11 +157,12 @@ void worker_resume(struct worker *w)
 {
 	pthread_mutex_lock(&w->lock);
 	set_holds(w, w->holds - 1);
-	if (!w->holds) {
-		/* A hold that comes before the thread wakes must wait for it. */
-		w->parked = false;
+	/*
+	 * Still parked until the thread itself says otherwise: a hold that comes
+	 * before it wakes finds it waiting, and it looks at holds first.
+	 */
+	if (!w->holds)
 		pthread_cond_broadcast(&w->changed);
-	}
 	pthread_mutex_unlock(&w->lock);
 }
 
