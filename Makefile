@@ -75,6 +75,9 @@ cflags    += -Ivmm/arch-arm/uapi-arm32
 endif
 libs-vmm  := -lfdt -lz -ljansson
 libs-trace := -ltracecmd -ltracefs -ltraceevent -ljansson
+# <trace-cmd.h> includes the others' headers by their bare names.
+trace-inc  = $(foreach d,traceevent tracefs trace-cmd,-isystem $(1)/usr/include/$(d))
+cflags    += $(call trace-inc,$(needs-sysroot))
 
 # --- sources -----------------------------------------------------------------
 # Files that issue KVM ioctls are left out of a native build: vmm/kvm/,
@@ -153,7 +156,8 @@ unit-cc   ?= gcc
 unit-flags := -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
 	     -D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit $(WARN) -fno-strict-aliasing \
 	     -fno-common -pthread -O1 -g -fsanitize=address,undefined \
-	     -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+	     -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+	     $(call trace-inc,)
 unit      := $(O)/unit
 unit-src  := $(wildcard tests/unit/test_*.c)
 unit-help := $(filter-out $(unit-src),$(wildcard tests/unit/*.c))
@@ -220,6 +224,7 @@ $(O)/fuzz/%: tests/fuzz/%.c $(fuzz-help) $(pure-src) $(trace-src) $(unit-help)
 	$(Q)clang -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
 		-D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit -O1 -g -pthread \
 		-fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
+		$(call trace-inc,) \
 		-fno-sanitize-recover=undefined -o $@ $^ \
 		$(libs-vmm) $(libs-trace) -lcmocka
 

@@ -5,6 +5,8 @@
 
 set -euo pipefail
 export LC_ALL=C
+# A make that we start is not part of the make that may have started us.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 
 prog=${0##*/}
 top=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
@@ -82,4 +84,13 @@ unpack()
 		dpkg-deb -x "$deb" "$dir" || die "cannot unpack $deb:" \
 			"remove it and run again"
 	done
+}
+
+# kvm_here : is this an ARM machine whose /dev/kvm we may use?
+kvm_here()
+{
+	case $(uname -m) in
+	aarch64 | armv7* | armv8l) [ -r /dev/kvm ] && [ -w /dev/kvm ] ;;
+	*) false ;;
+	esac
 }

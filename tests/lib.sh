@@ -32,7 +32,8 @@ result()
 	fi
 }
 
-# host OPTION... : run standard input as a script in a nested host.
+# host OPTION... : run standard input as a script in a nested host.  HOST_KERNEL
+# in the environment names another kernel than the patched one.
 host()
 {
 	{
@@ -41,7 +42,7 @@ host()
 	} >"$share/script"
 	# SC2094: nothing reads the log while it is written
 	scripts/nested-host --share "$share" --timeout "${HOST_TIMEOUT:-400}" \
-		"$@" -- sh /share/script >"$share/host.log" 2>&1 </dev/null
+		${HOST_KERNEL:+--kernel "$HOST_KERNEL"} "$@" -- sh /share/script >"$share/host.log" 2>&1 </dev/null
 	local status=$?
 	if [ $status != 0 ]; then
 		result 1 "the nested host ran its script" \
@@ -106,7 +107,7 @@ profile()
 # events CASE EVENT : how many, counted by trace-cmd and not by us
 events()
 {
-	trace-cmd report -F "kvm:$2" "$share/$1.dat" 2>/dev/null |
+	trace-cmd report "$share/$1.dat" 2>/dev/null |
 		grep -c " $2:"
 }
 

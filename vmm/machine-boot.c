@@ -278,9 +278,10 @@ static void log_exits(const struct vcpu *vcpu, const struct stats *stats)
 	if (!exits)
 		return;
 	if (traps)
-		log_info("vCPU %u: %" PRIu64 " exits, %" PRIu64 " traps, %"
-			 PRIu64 " MMIO exits to trapline", vcpu->id,
-			 exits->value, traps->value, user ? user->value : 0);
+		log_info("vCPU %u: %" PRIu64 " exits, %" PRIu64
+			 " traps, %" PRIu64 " MMIO exits to trapline",
+			 vcpu->id, exits->value, traps->value,
+			 user ? user->value : 0);
 	else
 		log_info("vCPU %u: %" PRIu64 " exits, %" PRIu64
 			 " MMIO exits to trapline",
@@ -295,8 +296,7 @@ int boot_save(struct boot *boot, struct error *err)
 	pid_t *tid;
 	int ret;
 
-	tid = realloc(result->tid,
-		      (result->boots + 1) * cpus * sizeof(*tid));
+	tid = realloc(result->tid, (result->boots + 1) * cpus * sizeof(*tid));
 	if (!tid)
 		return error_set(err, TL_FAIL, ENOMEM,
 				 "no memory to note the vCPUs' threads");

@@ -146,8 +146,8 @@ static int session_open(struct session *session, const struct run_config *cfg,
 
 	session->result.stats = calloc(cfg->cpus, sizeof(struct stats));
 	if (!session->result.stats)
-		return error_set(err, TL_FAIL, ENOMEM,
-				 "no memory for %u vCPUs", cfg->cpus);
+		return error_set(err, TL_FAIL, ENOMEM, "no memory for %u vCPUs",
+				 cfg->cpus);
 	session->loop = evloop_new(err);
 	if (!session->loop)
 		return -err->errnum;

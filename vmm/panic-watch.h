@@ -17,10 +17,10 @@
 #define PANIC_WATCH_TEXT   160
 
 struct panic_watch {
-	uint64_t total;      /* bytes seen */
-	uint64_t found;      /* the first match's end in @total, 0 for none */
-	unsigned int match;  /* bytes of the phrase seen so far */
-	unsigned int len;    /* of text */
+	uint64_t total;     /* bytes seen */
+	uint64_t found;     /* the first match's end in @total, 0 for none */
+	unsigned int match; /* bytes of the phrase seen so far */
+	unsigned int len;   /* of text */
 	char text[PANIC_WATCH_TEXT];
 	unsigned char state; /* searching, collecting the line, done */
 };

@@ -21,9 +21,9 @@
 
 #define DEFAULT_PATIENCE_MS 20000
 /* Merging the per-CPU files of a long run takes as long as writing them. */
-#define STOP_PATIENCE_MS    120000
-#define KILL_PATIENCE_MS    3000
-#define POLL_MS             5
+#define STOP_PATIENCE_MS 120000
+#define KILL_PATIENCE_MS 3000
+#define POLL_MS          5
 
 /* A ring buffer of 1/32 of the memory in all, within these bounds a CPU. */
 #define BUFFER_SHARE  32
@@ -43,8 +43,7 @@ struct recorder {
 
 /* --- small helpers ---------------------------------------------------------*/
 
-static char *format(const char *fmt, ...)
-	__attribute__((format(printf, 1, 2)));
+static char *format(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 static char *format(const char *fmt, ...)
 {
@@ -150,8 +149,8 @@ static int check_tracefs(const char *tracefs, struct error *err)
 	if (!tracefs)
 		return error_set(err, TL_TRACE, ENOENT,
 				 geteuid() ? "recording needs root: tracefs "
-					     "cannot be read" :
-					     "tracefs is not mounted: \"mount "
+					     "cannot be read"
+					   : "tracefs is not mounted: \"mount "
 					     "-t tracefs tracefs "
 					     "/sys/kernel/tracing\"");
 	if (!exists(tracefs, "events/kvm"))
@@ -165,12 +164,12 @@ static int check_tracefs(const char *tracefs, struct error *err)
 				 "no memory for the recording");
 	if (access(instances, W_OK))
 		ret = error_set(err, TL_TRACE, errno,
-				errno == ENOENT ?
-					"this host's kernel has no tracing "
-					"instances (%s): Linux 3.10 or later "
-					"is needed" :
-					"recording needs root: no permission "
-					"to write to %s",
+				errno == ENOENT
+					? "this host's kernel has no tracing "
+					  "instances (%s): Linux 3.10 or later "
+					  "is needed"
+					: "recording needs root: no permission "
+					  "to write to %s",
 				instances);
 	free(instances);
 	return ret;
@@ -207,12 +206,12 @@ static unsigned int choose_buffer_kb(void)
 /* --- trace-cmd -------------------------------------------------------------*/
 
 /*
- * The child's side; other threads may hold any lock, so only system calls.
- * Its own process group keeps a Ctrl-C at the terminal from ending the record
+ * The child's side, which borrows our memory until it executes: only system
+ * calls, and nothing written but its own stack.  Its own process group keeps a Ctrl-C at the terminal from ending the record
  * before the guest; the death signal ends it when we are killed.
  */
-static void run_child(const struct recorder *rec, char *const argv[],
-		      pid_t parent)
+static _Noreturn void run_child(const struct recorder *rec, char *const argv[],
+				pid_t parent)
 {
 	static const char sorry[] = "cannot be executed\n";
 	const int defaults[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -240,22 +239,23 @@ static void run_child(const struct recorder *rec, char *const argv[],
 static int spawn(struct recorder *rec, struct error *err)
 {
 	unsigned int kb = rec->config.buffer_kb;
-	pid_t parent = getpid();
+	pid_t parent = getpid(), pid;
 	char size[16];
 	/* Options after -B are the instance's. */
-	char *argv[] = { "trace-cmd", "record",	 "-q", "-o", rec->path,
-			 "-B",	      rec->name, "-C", "mono", "-b",
-			 size,	      "-e",	 "kvm", NULL };
+	char *argv[] = { "trace-cmd", "record",  "-q",  "-o",   rec->path,
+			 "-B",        rec->name, "-C",  "mono", "-b",
+			 size,        "-e",      "kvm", NULL };
 
 	snprintf(size, sizeof(size), "%u", kb ? kb : choose_buffer_kb());
-	rec->pid = fork();
-	if (rec->pid < 0) {
-		rec->pid = 0;
+	/* fork() would write-protect guest memory that is loaded already: the
+	 * guest would fault on it, and the recording would show that. */
+	pid = vfork();
+	if (!pid)
+		run_child(rec, argv, parent);
+	if (pid < 0)
 		return error_set(err, TL_TRACE, errno,
 				 "cannot start trace-cmd: %s", strerror(errno));
-	}
-	if (!rec->pid)
-		run_child(rec, argv, parent);
+	rec->pid = pid;
 	return 0;
 }
 
@@ -306,8 +306,7 @@ static void sweep(struct recorder *rec)
 
 	for (cpu = 0; cpu < cpus; cpu++) {
 		char *file = format("%s.cpu%ld", rec->path, cpu);
-		char *mine =
-			format("%s.%s.cpu%ld", rec->path, rec->name, cpu);
+		char *mine = format("%s.%s.cpu%ld", rec->path, rec->name, cpu);
 
 		if (file)
 			unlink(file);
@@ -416,8 +415,8 @@ static int fill(struct recorder *rec, const struct recorder_config *config,
 	const char *tracefs = config->tracefs;
 
 	rec->config = *config;
-	rec->program = config->program ? strdup(config->program) :
-					 find_program();
+	rec->program = config->program ? strdup(config->program)
+				       : find_program();
 	if (!rec->program)
 		return error_set(err, TL_TRACE, ENOENT,
 				 "--trace needs trace-cmd, which is not in "
@@ -489,8 +488,15 @@ int recorder_stop(struct recorder *rec, struct error *err)
 
 	if (!rec)
 		return 0;
-	if (!has_ended(rec))
-		kill(rec->pid, SIGINT);
+	if (has_ended(rec)) {
+		first_complaint(rec, line, sizeof(line));
+		ret = error_set(err, TL_TRACE, EPIPE,
+				"trace-cmd ended before the guest did, so %s "
+				"is incomplete: %s",
+				rec->path, line);
+		goto out;
+	}
+	kill(rec->pid, SIGINT);
 	if (!wait_ended(rec, STOP_PATIENCE_MS)) {
 		ret = error_set(err, TL_TRACE, ETIMEDOUT,
 				"trace-cmd did not finish %s within %d s; the "
@@ -503,6 +509,7 @@ int recorder_stop(struct recorder *rec, struct error *err)
 				"trace-cmd could not complete %s: %s",
 				rec->path, line);
 	}
+out:
 	if (ret)
 		sweep(rec);
 	free_recorder(rec);

@@ -49,10 +49,10 @@ static json_t *make_memory(const struct vminfo *info)
 
 	for (i = 0; i < info->nr_memory; i++)
 		if (json_array_append_new(
-			    list, json_pack("{s:I, s:I}", "gpa",
-					    (json_int_t)info->memory[i].gpa,
-					    "size",
-					    (json_int_t)info->memory[i].size)))
+			    list,
+			    json_pack("{s:I, s:I}", "gpa",
+				      (json_int_t)info->memory[i].gpa, "size",
+				      (json_int_t)info->memory[i].size)))
 			goto fail;
 	return list;
 fail:
@@ -85,8 +85,7 @@ static json_t *make_devices(const struct vminfo *info)
 	unsigned int i;
 
 	for (i = 0; i < info->nr_devices; i++)
-		if (json_array_append_new(list,
-					  make_device(&info->devices[i])))
+		if (json_array_append_new(list, make_device(&info->devices[i])))
 			goto fail;
 	return list;
 fail:

@@ -21,7 +21,7 @@ struct vminfo_memory {
 
 struct vminfo_device {
 	const char *name;
-	const char *type; /* "pl011", "gicv2-dist", "virtio-mmio", ... */
+	const char *type;   /* "pl011", "gicv2-dist", "virtio-mmio", ... */
 	const char *virtio; /* "blk", or NULL */
 	uint64_t base;
 	uint64_t size;

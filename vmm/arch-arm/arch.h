@@ -23,7 +23,7 @@
 
 struct arch_gic {
 	unsigned int version; /* 2 or 3 */
-	int fd;               /* the KVM device; -1 on hosts before Linux 3.19 */
+	int fd; /* the KVM device; -1 on hosts before Linux 3.19 */
 };
 
 /* --- the VM ----------------------------------------------------------------*/

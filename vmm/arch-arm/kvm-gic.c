@@ -20,7 +20,7 @@
 #define GICV2_MAX_CPUS 8
 
 /* Two 64 KiB frames a redistributor (IHI 0069, 12.10). */
-#define GICR_SIZE 0x20000UL
+#define GICR_SIZE      0x20000UL
 
 #define GICV3_MAX_CPUS (VIRT_GICR_SIZE / GICR_SIZE)
 
@@ -53,8 +53,8 @@ static bool is_legacy(const struct vm *vm)
 
 static bool has_version(const struct vm *vm, unsigned int version)
 {
-	uint32_t type = version == 2 ? KVM_DEV_TYPE_ARM_VGIC_V2 :
-				       KVM_DEV_TYPE_ARM_VGIC_V3;
+	uint32_t type = version == 2 ? KVM_DEV_TYPE_ARM_VGIC_V2
+				     : KVM_DEV_TYPE_ARM_VGIC_V3;
 
 	if (is_legacy(vm))
 		return version == 2;
@@ -105,24 +105,23 @@ static int create(const struct vm *vm, struct arch_gic *gic)
 	if (is_legacy(vm))
 		return create_legacy(vm);
 
-	gic->fd = create_device(vm,
-				v2 ? KVM_DEV_TYPE_ARM_VGIC_V2 :
-				     KVM_DEV_TYPE_ARM_VGIC_V3,
-				0);
+	gic->fd = create_device(
+		vm, v2 ? KVM_DEV_TYPE_ARM_VGIC_V2 : KVM_DEV_TYPE_ARM_VGIC_V3,
+		0);
 	if (gic->fd < 0) {
 		ret = gic->fd;
 		gic->fd = -1;
 		return ret;
 	}
 	ret = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
-		       v2 ? KVM_VGIC_V2_ADDR_TYPE_DIST :
-			    KVM_VGIC_V3_ADDR_TYPE_DIST,
+		       v2 ? KVM_VGIC_V2_ADDR_TYPE_DIST
+			  : KVM_VGIC_V3_ADDR_TYPE_DIST,
 		       &dist);
 	if (ret)
 		return ret;
 	ret = set_attr(gic->fd, KVM_DEV_ARM_VGIC_GRP_ADDR,
-		       v2 ? KVM_VGIC_V2_ADDR_TYPE_CPU :
-			    KVM_VGIC_V3_ADDR_TYPE_REDIST,
+		       v2 ? KVM_VGIC_V2_ADDR_TYPE_CPU
+			  : KVM_VGIC_V3_ADDR_TYPE_REDIST,
 		       &other);
 	if (ret)
 		return ret;

@@ -11,8 +11,8 @@
 /* KVM_ARM_TARGET_CORTEX_A7 of a 32-bit host. */
 #define TARGET_CORTEX_A7 1
 
-#define REG_R0 0
-#define REG_PC 15
+#define REG_R0           0
+#define REG_PC           15
 
 enum guest_width arch_native_width(void)
 {
@@ -59,7 +59,6 @@ uint64_t arch_host_pc_id(void)
 	return core_reg(REG_PC);
 }
 
-
 uint64_t arch_host_mpidr_id(void)
 {
 	/* MRC p15, 0, <Rt>, c0, c0, 5 */
@@ -75,7 +74,6 @@ uint32_t arch_host_width_feature(enum guest_width width)
 	(void)width;
 	return 0;
 }
-
 
 const char *arch_host_cpu_compatible(uint32_t target, enum guest_width width)
 {

@@ -50,8 +50,8 @@ int arch_vm_type(const struct vm *vm, uint64_t ram_end, unsigned long *type,
 }
 
 /* The index of a core register counts 32-bit words in struct kvm_regs. */
-#define CORE_REG(offset)                                                       \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |                 \
+#define CORE_REG(offset)                                       \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
 	 (offset) / sizeof(uint32_t))
 
 uint64_t arch_host_reg_id(unsigned int n)
@@ -65,7 +65,6 @@ uint64_t arch_host_pc_id(void)
 	return CORE_REG(offsetof(struct kvm_regs, regs.pc));
 }
 
-
 uint64_t arch_host_mpidr_id(void)
 {
 	/* MPIDR_EL1; also what a 32-bit guest's MPIDR reads as. */
@@ -76,7 +75,6 @@ uint32_t arch_host_width_feature(enum guest_width width)
 {
 	return width == GUEST_32BIT ? 1U << KVM_ARM_VCPU_EL1_32BIT : 0;
 }
-
 
 const char *arch_host_cpu_compatible(uint32_t target, enum guest_width width)
 {

@@ -200,9 +200,9 @@ static void offer(struct console *console)
 	size_t n = console->end - console->start;
 
 	if (n)
-		console->start += console->config.input(
-			console->config.opaque, console->buf + console->start,
-			n);
+		console->start +=
+			console->config.input(console->config.opaque,
+					      console->buf + console->start, n);
 	if (console->start == console->end)
 		console->start = console->end = 0;
 }
@@ -304,16 +304,19 @@ void console_set_hurry(struct console *console, bool hurry)
 
 /* --- open, close -----------------------------------------------------------*/
 
+static bool is_open(int fd)
+{
+	return fd >= 0 && fcntl(fd, F_GETFD) >= 0;
+}
+
 static int watch_input(struct console *console, struct error *err)
 {
 	int fd = console->config.in_fd;
 	struct error why = { 0 };
 	int ret;
 
-	if (fd < 0 || fcntl(fd, F_GETFD) < 0) {
-		console->at_end = true;
+	if (console->at_end)
 		return 0;
-	}
 	ret = evloop_add(console->config.loop, fd, EPOLLIN, in_ready, console,
 			 &why);
 	/* Regular files and /dev/null: read when the guest has room. */
@@ -337,6 +340,9 @@ int console_open(const struct console_config *config, struct console **out,
 		return error_set(err, TL_CONSOLE, ENOMEM,
 				 "no memory for the console");
 	console->config = *config;
+	/* Before the number of one that is not open gets a new meaning. */
+	console->at_end = !is_open(config->in_fd);
+	console->mute = !is_open(config->out_fd);
 	console->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (console->room_fd < 0) {
 		ret = error_set(err, TL_CONSOLE, errno, "console: eventfd: %s",

@@ -77,8 +77,8 @@ static int read_all(int fd, struct stats *total)
 		    desc->size != 1)
 			continue;
 		memcpy(name, (const uint8_t *)desc + sizeof(*desc),
-		       header.name_size < sizeof(name) ? header.name_size :
-							 sizeof(name) - 1);
+		       header.name_size < sizeof(name) ? header.name_size
+						       : sizeof(name) - 1);
 		name[sizeof(name) - 1] = '\0';
 		ret = read_at(fd, (uint64_t)header.data_offset + desc->offset,
 			      &value, sizeof(value));

@@ -7,12 +7,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kvm/vcpu.h"
 
 /* The signal's only job is to make KVM_RUN, or a system call, return EINTR. */
-#define KICK_SIGNAL (SIGRTMIN + 1)
+#define KICK_SIGNAL   (SIGRTMIN + 1)
+
+#define NS_PER_SEC    1000000000L
+#define KICK_AGAIN_NS 20000000L
 
 /* Bytes of the kernel's signal set: 64 signals, whatever libc's size is. */
 #define KERNEL_SIGSET_SIZE 8
@@ -174,11 +178,11 @@ static bool handle_exit(struct vcpu *vcpu)
 		handle_system_event(vcpu, run);
 		return false;
 	case KVM_EXIT_FAIL_ENTRY:
-		snprintf(why, sizeof(why),
-			 "the processor refused to enter the guest (reason 0x%"
-			 PRIx64 ")",
-			 (uint64_t)run->fail_entry
-				 .hardware_entry_failure_reason);
+		snprintf(
+			why, sizeof(why),
+			"the processor refused to enter the guest (reason 0x%" PRIx64
+			")",
+			(uint64_t)run->fail_entry.hardware_entry_failure_reason);
 		break;
 	case KVM_EXIT_INTERNAL_ERROR:
 		snprintf(why, sizeof(why), "KVM internal error %u",
@@ -259,9 +263,8 @@ int vcpu_start(struct vcpu *vcpu, struct error *err)
 
 	ret = pthread_create(&vcpu->thread, NULL, run_loop, vcpu);
 	if (ret)
-		return error_set(err, TL_FAIL, ret,
-				 "no thread for vCPU %u: %s", vcpu->id,
-				 strerror(ret));
+		return error_set(err, TL_FAIL, ret, "no thread for vCPU %u: %s",
+				 vcpu->id, strerror(ret));
 	vcpu->has_thread = true;
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
 	pthread_setname_np(vcpu->thread, name);
@@ -270,12 +273,25 @@ int vcpu_start(struct vcpu *vcpu, struct error *err)
 
 void vcpu_stop(struct vcpu *vcpu)
 {
+	struct timespec until;
+
 	if (!vcpu->has_thread)
 		return;
 	atomic_store(&vcpu->stop, true);
 	/* Pairs with KVM's READ_ONCE() after the signal interrupted it. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	pthread_kill(vcpu->thread, KICK_SIGNAL);
-	pthread_join(vcpu->thread, NULL);
+	/*
+	 * Again and again: the thread may have been about to enter a system
+	 * call that blocks, other than KVM_RUN, when the signal came.
+	 */
+	do {
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += KICK_AGAIN_NS;
+		if (until.tv_nsec >= NS_PER_SEC) {
+			until.tv_nsec -= NS_PER_SEC;
+			until.tv_sec++;
+		}
+	} while (pthread_timedjoin_np(vcpu->thread, NULL, &until));
 	vcpu->has_thread = false;
 }

@@ -19,7 +19,8 @@ static int open_error(int errnum, struct error *err)
 	switch (errnum) {
 	case ENOENT:
 		return error_set(err, TL_HOST, errnum,
-				 KVM_PATH " does not exist: this host's kernel "
+				 KVM_PATH
+				 " does not exist: this host's kernel "
 				 "has no KVM, or was not started in HYP mode "
 				 "(EL2); see \"dmesg | grep kvm\"");
 	case EACCES:
@@ -31,7 +32,8 @@ static int open_error(int errnum, struct error *err)
 	case ENODEV:
 	case ENXIO:
 		return error_set(err, TL_HOST, errnum,
-				 KVM_PATH " has no driver behind it: this host "
+				 KVM_PATH
+				 " has no driver behind it: this host "
 				 "has no KVM, or was not started in HYP mode "
 				 "(EL2); see \"dmesg | grep kvm\"");
 	default:
@@ -68,7 +70,7 @@ int vm_open(struct vm *vm, struct error *err)
 	if (ret != KVM_API_VERSION) {
 		ret = error_set(err, TL_HOST, 0,
 				KVM_PATH " speaks API version %d; trapline "
-				"needs version %d",
+					 "needs version %d",
 				ret, KVM_API_VERSION);
 		goto close_kvm;
 	}

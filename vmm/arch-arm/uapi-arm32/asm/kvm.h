@@ -24,14 +24,14 @@ struct kvm_vcpu_init {
  * Register ids.  Core registers: the index is the offset in 32-bit words in
  * struct kvm_regs, which starts with r0..r15, then CPSR.
  */
-#define KVM_REG_ARM_CORE           0x00100000ULL
-#define KVM_REG_ARM_FW             0x00140000ULL
-#define KVM_REG_ARM_COPROC_SHIFT   16
-#define KVM_REG_ARM_32_OPC2_SHIFT  0
-#define KVM_REG_ARM_OPC1_SHIFT     3
-#define KVM_REG_ARM_CRM_SHIFT      7
-#define KVM_REG_ARM_32_CRN_SHIFT   11
-#define KVM_REG_ARM_PSCI_VERSION                                               \
+#define KVM_REG_ARM_CORE          0x00100000ULL
+#define KVM_REG_ARM_FW            0x00140000ULL
+#define KVM_REG_ARM_COPROC_SHIFT  16
+#define KVM_REG_ARM_32_OPC2_SHIFT 0
+#define KVM_REG_ARM_OPC1_SHIFT    3
+#define KVM_REG_ARM_CRM_SHIFT     7
+#define KVM_REG_ARM_32_CRN_SHIFT  11
+#define KVM_REG_ARM_PSCI_VERSION \
 	(KVM_REG_ARM | KVM_REG_SIZE_U64 | KVM_REG_ARM_FW | 0)
 
 /* KVM_IRQ_LINE */

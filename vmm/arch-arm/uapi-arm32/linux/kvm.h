@@ -27,7 +27,7 @@
 #define KVM_CAP_BINARY_STATS_FD 203
 
 /* 4.2 KVM_CREATE_VM: machine type */
-#define KVM_VM_TYPE_ARM_IPA_SIZE(bits) ((bits) & 0xffULL)
+#define KVM_VM_TYPE_ARM_IPA_SIZE(bits) ((bits)&0xffULL)
 
 /* 4.35 KVM_SET_USER_MEMORY_REGION */
 struct kvm_userspace_memory_region {
@@ -103,13 +103,13 @@ struct kvm_one_reg {
 #define KVM_REG_SIZE_U64 0x0030000000000000ULL
 
 /* 5. The kvm_run structure */
-#define KVM_EXIT_UNKNOWN        0
-#define KVM_EXIT_MMIO           6
-#define KVM_EXIT_FAIL_ENTRY     9
-#define KVM_EXIT_INTR           10
-#define KVM_EXIT_INTERNAL_ERROR 17
-#define KVM_EXIT_SYSTEM_EVENT   24
-#define KVM_EXIT_ARM_NISV       28
+#define KVM_EXIT_UNKNOWN          0
+#define KVM_EXIT_MMIO             6
+#define KVM_EXIT_FAIL_ENTRY       9
+#define KVM_EXIT_INTR             10
+#define KVM_EXIT_INTERNAL_ERROR   17
+#define KVM_EXIT_SYSTEM_EVENT     24
+#define KVM_EXIT_ARM_NISV         28
 
 #define KVM_SYSTEM_EVENT_SHUTDOWN 1
 #define KVM_SYSTEM_EVENT_RESET    2
@@ -187,7 +187,7 @@ struct kvm_stats_desc {
 
 /* VM */
 #define KVM_CREATE_VCPU _IO(KVMIO, 0x41)
-#define KVM_SET_USER_MEMORY_REGION                                             \
+#define KVM_SET_USER_MEMORY_REGION \
 	_IOW(KVMIO, 0x46, struct kvm_userspace_memory_region)
 #define KVM_CREATE_IRQCHIP       _IO(KVMIO, 0x60)
 #define KVM_IRQ_LINE             _IOW(KVMIO, 0x61, struct kvm_irq_level)

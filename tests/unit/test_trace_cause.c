@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <errno.h>
+
+#include "cause.h"
+#include "esr.h"
+#include "profile.h"
+#include "totals.h"
+
+static struct vmmap map;
+
+static int setup(void **state)
+{
+	struct error err = { 0 };
+
+	(void)state;
+	return vmmap_default(&map, &err);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	vmmap_free(&map);
+	return 0;
+}
+
+static void assert_cause(const struct trap_exit *exit, enum cause_group group,
+			 const char *want)
+{
+	struct cause cause;
+	char name[160];
+
+	cause_of(exit, &map, &cause);
+	assert_int_equal(cause.group, group);
+	cause_name(&cause, &map, name, sizeof(name));
+	assert_string_equal(name, want);
+	assert_int_equal(cause_unknown(&cause),
+			 strstr(want, "not recorded") != NULL);
+}
+
+static struct trap_exit trap(uint8_t ec, uint64_t esr)
+{
+	return (struct trap_exit){ .kind = EXIT_TRAP,
+				   .ec = ec,
+				   .esr = esr,
+				   .vcpu = -1,
+				   .have = esr ? HAVE_ESR : 0 };
+}
+
+static void test_device_access(void **state)
+{
+	struct trap_exit exit = trap(EC_DABT_LOW, 0x93810005);
+
+	(void)state;
+	exit.have |= HAVE_IPA;
+	exit.ipa = 0x09000018;
+	assert_cause(&exit, CAUSE_MMIO, "pl011 FR read");
+	exit.esr |= 1 << 6;
+	exit.ipa = 0x0a000250;
+	assert_cause(&exit, CAUSE_MMIO, "virtio-mmio1 QueueNotify write");
+	exit.ipa = 0x0b000000;
+	assert_cause(&exit, CAUSE_MEMORY, "unclaimed address 0xb000000 write");
+	exit.ipa = 0x40001000;
+	assert_cause(&exit, CAUSE_MEMORY, "stage-2 fault, first touch, write");
+	exit.esr |= 0xc;
+	assert_cause(&exit, CAUSE_MEMORY, "stage-2 fault, permission, write");
+	exit.esr |= 1 << 7;
+	assert_cause(&exit, CAUSE_MEMORY,
+		     "stage-2 fault, permission, page table walk");
+	exit = trap(EC_DABT_LOW, 0x92000010);
+	assert_cause(&exit, CAUSE_MEMORY,
+		     "external abort, address not reported, read");
+}
+
+/* Where the assumed map has memory, kvm_mmio knows better. */
+static void test_mmio_in_memory(void **state)
+{
+	struct trap_exit exit = trap(EC_DABT_LOW, 0x93810005);
+
+	(void)state;
+	exit.have |= HAVE_IPA | HAVE_MMIO;
+	exit.ipa = exit.gpa = 0x50000010;
+	assert_cause(&exit, CAUSE_MEMORY, "unclaimed address 0x50000010 read");
+}
+
+static void test_stock_companions(void **state)
+{
+	struct trap_exit exit = trap(EC_DABT_LOW, 0);
+
+	(void)state;
+	assert_cause(&exit, CAUSE_MEMORY, "data abort, address not recorded");
+	exit.have = HAVE_MMIO;
+	exit.gpa = 0x09000000;
+	exit.mmio_write = true;
+	assert_cause(&exit, CAUSE_MMIO, "pl011 DR write");
+
+	exit = trap(EC_CP15_32, 0);
+	assert_cause(&exit, CAUSE_SYSREG,
+		     "CP15 MCR or MRC, register not recorded");
+	exit.have = HAVE_SYS;
+	exit.sys = (struct ev_sysreg){ 3, 0, 0, 1, 2, false };
+	assert_cause(&exit, CAUSE_SYSREG, "ID_DFR0 read");
+	exit.sys = (struct ev_sysreg){ 0, 0, 1, 0, 1, true };
+	assert_cause(&exit, CAUSE_SYSREG, "ACTLR write");
+	exit.ec = EC_CP10_ID;
+	exit.sys = (struct ev_sysreg){ 3, 0, 0, 3, 1, false };
+	assert_cause(&exit, CAUSE_SYSREG, "MVFR1 read");
+	exit.ec = EC_CP15_64;
+	exit.sys = (struct ev_sysreg){ 0, 0, 0, 12, 0, true };
+	assert_cause(&exit, CAUSE_SYSREG, "ICC_SGI1R write");
+
+	exit = trap(EC_WFX, 0);
+	assert_cause(&exit, CAUSE_OTHER, "WFI or WFE, which is not recorded");
+	exit.have = HAVE_WFX;
+	exit.wfe = true;
+	assert_cause(&exit, CAUSE_OTHER, "WFE");
+	exit = trap(EC_WFX, 0x07e00000);
+	assert_cause(&exit, CAUSE_OTHER, "WFI");
+}
+
+static void test_calls(void **state)
+{
+	struct trap_exit exit = trap(EC_HVC32, 0x4a000000);
+
+	(void)state;
+	assert_cause(&exit, CAUSE_CALL, "HVC, function not recorded");
+	exit.have |= HAVE_HVC;
+	/* only w0 names the function */
+	exit.r0 = 0xffffffff84000003;
+	assert_cause(&exit, CAUSE_CALL, "HVC 0x84000003 PSCI_CPU_ON");
+	exit = trap(EC_SMC64, 0x5e000000);
+	assert_cause(&exit, CAUSE_CALL, "SMC, function not recorded");
+}
+
+/* Every class and every syndrome has a name, none is out of bounds. */
+static void test_any_syndrome(void **state)
+{
+	struct cause cause;
+	char name[160];
+	uint32_t seed = 1;
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		struct trap_exit exit = { 0 };
+
+		seed = seed * 1664525 + 1013904223;
+		exit.ec = seed >> 26;
+		exit.kind = i % EXIT_KINDS;
+		exit.esr = (uint64_t)seed << (i % 32) ^ seed;
+		exit.have = seed >> 3 & 0xfff;
+		exit.ipa = (uint64_t)seed << (i % 9);
+		exit.gpa = seed;
+		exit.sys.op0 = seed & 0xf;
+		exit.sys.crn = seed >> 4 & 0xf;
+		exit.sys.crm = seed >> 8 & 0xf;
+		exit.sys.op2 = seed >> 12 & 0xf;
+		cause_of(&exit, &map, &cause);
+		assert_true(cause.group < CAUSE_GROUPS);
+		cause_name(&cause, &map, name, sizeof(name));
+		assert_true(strlen(name) > 0);
+	}
+}
+
+/* By class, by cause, by PC: each of the three has every exit once. */
+static void test_profile_sums(void **state)
+{
+	struct profile profile;
+	struct profile_vcpu total;
+	uint32_t seed = 7;
+	uint64_t ns = 0;
+
+	(void)state;
+	profile_init(&profile, &map);
+	for (int i = 0; i < 20000; i++) {
+		struct trap_exit exit = { .vcpu = -1, .kind = EXIT_TRAP };
+
+		seed = seed * 1664525 + 1013904223;
+		exit.tid = 1 + (int)(seed >> 30);
+		exit.ec = seed >> 8 & 0x3f;
+		exit.pc = seed >> 16 & 0x3ff;
+		exit.esr = seed;
+		exit.have = HAVE_ESR | (seed & 1 ? HAVE_TIME : 0);
+		exit.ns = seed >> 12 & 0xff;
+		ns += seed & 1 ? exit.ns : 0;
+		profile_exit(&exit, &profile);
+	}
+	assert_false(profile.oom);
+	assert_int_equal(profile.count, 4);
+	profile_sort(&profile);
+	assert_true(profile.vcpu[0]->tid < profile.vcpu[3]->tid);
+	assert_int_equal(profile_total(&profile, &total), 0);
+	assert_int_equal(total.all.count, 20000);
+	assert_int_equal(total.all.ns, ns);
+	for (int view = 0; view < 2; view++) {
+		const struct profile_table *table = view ? &total.pc
+							 : &total.cause;
+		const struct profile_row **row;
+		uint64_t count = 0, sum_ns = 0;
+		size_t n;
+
+		row = profile_rank(table, -1, &n);
+		assert_non_null(row);
+		for (size_t i = 0; i < n; i++) {
+			count += row[i]->sum.count;
+			sum_ns += row[i]->sum.ns;
+			assert_true(!i ||
+				    row[i - 1]->sum.count >= row[i]->sum.count);
+		}
+		assert_int_equal(count, 20000);
+		assert_int_equal(sum_ns, ns);
+		free(row);
+	}
+	profile_vcpu_free(&total);
+	profile_free(&profile);
+}
+
+static void test_empty_rank(void **state)
+{
+	const struct profile_table table = { 0 };
+	size_t count = 5;
+
+	(void)state;
+	assert_null(profile_rank(&table, -1, &count));
+	assert_int_equal(count, 0);
+}
+
+static struct vmmap_vcpu side(int id, int *tid, uint64_t exits, uint64_t traps)
+{
+	return (struct vmmap_vcpu){ .id = id,
+				    .tid = tid,
+				    .nr_tids = 1,
+				    .exits = { true, exits },
+				    .trap_exits = { true, traps } };
+}
+
+static void test_totals_verdicts(void **state)
+{
+	int tid[] = { 10, 11, 99 };
+	struct vmmap_vcpu vcpu[2] = { side(0, &tid[0], 5, 4),
+				      side(1, &tid[1], 7, 6) };
+	struct vmmap vm = { .vcpu = vcpu, .nr_vcpus = 2 };
+	struct pair_thread thread[3] = {
+		{ .tid = 11, .vcpu = 1, .exits = 7, .traps = 6 },
+		{ .tid = 10, .vcpu = 0, .exits = 5, .traps = 4 },
+		{ .tid = 50, .vcpu = 0, .exits = 1000, .traps = 1 },
+	};
+	struct reader_info info = { 0 };
+	struct totals t;
+
+	(void)state;
+	assert_int_equal(totals_make(&t, thread, 3, &vm, &info), 0);
+	assert_int_equal(t.count, 2);
+	assert_int_equal(t.all.verdict, TOTALS_MATCH);
+	assert_int_equal(t.all.exits, 12);
+	assert_int_equal(t.all.traps, 10);
+	assert_int_equal(t.foreign_exits, 1000);
+	assert_true(t.complete);
+	totals_free(&t);
+
+	/* lost events, but the kernel agrees: none of them was an exit */
+	info.lost = 5;
+	assert_int_equal(totals_make(&t, thread, 3, &vm, &info), 0);
+	assert_true(t.complete);
+	totals_free(&t);
+
+	/* errors that cancel out in the sum are errors */
+	thread[0].exits = 6;
+	thread[1].exits = 6;
+	assert_int_equal(totals_make(&t, thread, 3, &vm, &info), 0);
+	assert_int_equal(t.all.exits, 12);
+	assert_int_equal(t.all.verdict, TOTALS_MISMATCH);
+	assert_int_equal(t.vcpu[0].verdict, TOTALS_MISMATCH);
+	assert_false(t.complete);
+	totals_free(&t);
+
+	/* a vCPU that never ran has no events and a count of 0 */
+	vcpu[1] = side(1, &tid[1], 0, 0);
+	thread[1].exits = 5;
+	assert_int_equal(totals_make(&t, &thread[1], 1, &vm, &info), 0);
+	assert_int_equal(t.all.verdict, TOTALS_MATCH);
+	totals_free(&t);
+
+	/* another VM's file */
+	vcpu[0].tid = vcpu[1].tid = &tid[2];
+	assert_int_equal(totals_make(&t, thread, 3, &vm, &info), -ENOENT);
+	totals_free(&t);
+}
+
+static void test_totals_without_counters(void **state)
+{
+	const struct vmmap none = { 0 };
+	struct pair_thread thread[2] = {
+		{ .tid = 8, .vcpu = -1, .exits = 3, .traps = 2 },
+		{ .tid = 4, .vcpu = -1, .exits = 1, .lost_exits = 1 },
+	};
+	struct reader_info info = { 0 };
+	struct totals t;
+
+	(void)state;
+	assert_int_equal(totals_make(&t, thread, 1, &none, &info), 0);
+	assert_int_equal(t.all.verdict, TOTALS_UNCHECKED);
+	assert_true(t.complete);
+	totals_free(&t);
+
+	assert_int_equal(totals_make(&t, thread, 2, &none, &info), 0);
+	assert_int_equal(t.vcpu[0].tid, 4);
+	assert_false(t.complete);
+	totals_free(&t);
+
+	info.lost_unknown = true;
+	assert_int_equal(totals_make(&t, thread, 1, &none, &info), 0);
+	assert_false(t.complete);
+	totals_free(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_device_access),
+		cmocka_unit_test(test_mmio_in_memory),
+		cmocka_unit_test(test_stock_companions),
+		cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_any_syndrome),
+		cmocka_unit_test(test_profile_sums),
+		cmocka_unit_test(test_empty_rank),
+		cmocka_unit_test(test_totals_verdicts),
+		cmocka_unit_test(test_totals_without_counters),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analysis.h"
+
+static int no_memory(struct error *err)
+{
+	return error_set(err, TL_FAIL, ENOMEM, "out of memory");
+}
+
+static int to_pair(const struct event *event, void *opaque)
+{
+	return pair_event(opaque, event);
+}
+
+static int load_map(struct analysis *a, bool wanted, struct error *err)
+{
+	int ret = vmmap_read(&a->map, a->side_path, err);
+
+	if (ret != -ENOENT)
+		return ret;
+	if (wanted)
+		return error_set(err, TL_TRACE, ENOENT, "%s: %s", a->side_path,
+				 strerror(ENOENT));
+	return vmmap_default(&a->map, err);
+}
+
+static int make_totals(struct analysis *a, const struct pair *pair,
+		       struct error *err)
+{
+	const struct pair_thread *thread;
+	size_t count;
+	int ret;
+
+	thread = pair_threads(pair, &count);
+	if (!count && a->info.kvm[EV_ENTRY])
+		return error_set(
+			err, TL_TRACE, ENODATA,
+			"%s: no exit in it: no guest was left while it was recorded; record kvm:kvm_exit too",
+			a->path);
+	if (!count)
+		return error_set(
+			err, TL_TRACE, ENODATA,
+			"%s: no KVM events in it; record with: trapline run --trace FILE, or trace-cmd record -e kvm",
+			a->path);
+	ret = totals_make(&a->totals, thread, count, &a->map, &a->info);
+	if (ret == -ENOENT)
+		return error_set(
+			err, TL_TRACE, ENOENT,
+			"%s: describes another VM: none of its vCPU threads is in %s; remove it to do without",
+			a->side_path, a->path);
+	return ret ? no_memory(err) : 0;
+}
+
+static int read_trace(struct analysis *a, struct error *err)
+{
+	struct reader *reader = reader_open(a->path, err);
+	struct pair *pair;
+	int ret;
+
+	if (!reader)
+		return -EINVAL;
+	profile_init(&a->profile, &a->map);
+	pair = pair_new(profile_exit, &a->profile);
+	if (!pair) {
+		ret = no_memory(err);
+		goto out;
+	}
+	ret = reader_run(reader, to_pair, pair, err);
+	if (ret)
+		goto out;
+	pair_finish(pair);
+	a->info = *reader_info(reader);
+	if (a->profile.oom) {
+		ret = no_memory(err);
+		goto out;
+	}
+	profile_sort(&a->profile);
+	ret = make_totals(a, pair, err);
+out:
+	pair_free(pair);
+	reader_close(reader);
+	return ret;
+}
+
+int analysis_load(struct analysis *a, const char *path, const char *side,
+		  struct error *err)
+{
+	int ret;
+
+	memset(a, 0, sizeof(*a));
+	a->path = strdup(path);
+	if (side)
+		a->side_path = strdup(side);
+	else if (asprintf(&a->side_path, "%s.vm.json", path) < 0)
+		a->side_path = NULL;
+	if (!a->path || !a->side_path)
+		ret = no_memory(err);
+	else
+		ret = load_map(a, side, err);
+	if (!ret)
+		ret = read_trace(a, err);
+	if (ret)
+		analysis_free(a);
+	return ret;
+}
+
+void analysis_free(struct analysis *a)
+{
+	totals_free(&a->totals);
+	profile_free(&a->profile);
+	vmmap_free(&a->map);
+	free(a->side_path);
+	free(a->path);
+	memset(a, 0, sizeof(*a));
+}

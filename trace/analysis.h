@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A trace read once, from its file to sums: what every output starts from. */
+#ifndef TL_TRACE_ANALYSIS_H
+#define TL_TRACE_ANALYSIS_H
+
+#include "lib/error.h"
+#include "profile.h"
+#include "reader.h"
+#include "totals.h"
+#include "vmmap.h"
+
+struct analysis {
+	char *path;
+	char *side_path; /* of the VM's description, there or not */
+	struct reader_info info;
+	struct vmmap map;
+	struct profile profile;
+	struct totals totals;
+};
+
+/*
+ * Read the trace.dat at @path and the VM's description at @side; NULL: at
+ * "@path.vm.json" if there is one.  -errno, one line in @err and nothing to
+ * free if either is unusable, if they do not belong together, or if no guest
+ * was left in the trace.
+ */
+int analysis_load(struct analysis *analysis, const char *path, const char *side,
+		  struct error *err);
+void analysis_free(struct analysis *analysis);
+
+#endif

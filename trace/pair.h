@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From events to exits: an exit is what happens between the guest being left
+ * and the same thread entering it again.  Everything that the kernel said about
+ * it in between (its syndrome, the emulation's own events) is put together here.
+ * Nothing is kept of an exit once it has been handed on.
+ */
+#ifndef TL_TRACE_PAIR_H
+#define TL_TRACE_PAIR_H
+
+#include <stddef.h>
+
+#include "event.h"
+
+/* What is known of an exit. */
+enum {
+	HAVE_ESR = 1 << 0,
+	HAVE_IPA = 1 << 1, /* an address, not only a page */
+	HAVE_MMIO = 1 << 2,
+	HAVE_HVC = 1 << 3,
+	HAVE_WFX = 1 << 4,
+	HAVE_SYS = 1 << 5,
+	HAVE_TIME = 1 << 6,        /* the re-entry was seen */
+	HAVE_USER = 1 << 7,        /* KVM_RUN returned to user space */
+	HAVE_COND_FAILED = 1 << 8, /* the instruction's condition failed */
+	HAVE_NUMBER = 1 << 9,      /* kvm_vcpu_exit with its running number */
+	HAVE_TRAP_NUMBER = 1 << 10,
+	HAVE_STOCK = 1 << 11, /* kvm_exit */
+};
+
+struct trap_exit {
+	unsigned int have;
+	int tid;
+	int vcpu; /* -1: not recorded */
+	enum exit_kind kind;
+	uint8_t ec; /* exception class, EXIT_TRAP only */
+	uint64_t pc;
+	uint64_t ts;      /* ns, when the guest was left */
+	uint64_t ns;      /* HAVE_TIME: until it was entered again */
+	uint64_t user_ns; /* HAVE_TIME and HAVE_USER: of these, outside KVM */
+	uint64_t esr;
+	uint64_t ipa;
+	uint64_t gpa; /* HAVE_MMIO */
+	bool mmio_write;
+	bool wfe;
+	uint64_t r0; /* HAVE_HVC */
+	struct ev_sysreg sys;
+	uint32_t user_reason;
+};
+
+/* One thread's bookkeeping, for the totals' honesty. */
+struct pair_thread {
+	int tid;
+	int vcpu;            /* -1: not recorded */
+	uint64_t exits;      /* handed on */
+	uint64_t traps;      /* of these EXIT_TRAP */
+	uint64_t first_nr;   /* 0: no running numbers in the trace */
+	uint64_t lost_exits; /* gaps in the running numbers */
+	uint64_t lost_traps;
+	uint64_t restarts; /* the numbers began anew: the VM was rebuilt */
+	uint64_t stray;    /* entries and companions without an exit */
+	uint64_t unpaired; /* exits without a re-entry */
+};
+
+struct pair;
+
+/* @fn gets each exit once it is complete. NULL if out of memory. */
+struct pair *pair_new(void (*fn)(const struct trap_exit *exit, void *opaque),
+		      void *opaque);
+void pair_free(struct pair *pair);
+
+/*
+ * Take the next event in the order of time.  Any order and any omission is
+ * survived: an exit is counted once if any of its events is there.  -ENOMEM.
+ */
+int pair_event(struct pair *pair, const struct event *event);
+
+/* The trace has ended: hand on the exits that are still open. */
+void pair_finish(struct pair *pair);
+
+/* The threads seen, @count of them; valid until the next pair_event(). */
+const struct pair_thread *pair_threads(const struct pair *pair, size_t *count);
+
+#endif

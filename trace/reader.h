@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A trace.dat as a stream of struct event in the order of time, whatever the
+ * host's width, the file's version, its compression and the number of buffers.
+ */
+#ifndef TL_TRACE_READER_H
+#define TL_TRACE_READER_H
+
+#include "event.h"
+#include "lib/error.h"
+
+struct reader;
+
+struct reader_info {
+	uint64_t events;            /* records of any kind */
+	uint64_t kvm[EV_TYPES];     /* KVM events by type */
+	uint64_t first_ts, last_ts; /* ns */
+	int cpus;                   /* of the host */
+	int buffers;                /* with records in them */
+	uint64_t lost;              /* events that the ring buffer dropped */
+	bool lost_unknown;          /* ... and more, nobody knows how many */
+	bool host32;                /* recorded on a 32-bit host */
+};
+
+/* NULL and one line in @err if @path cannot be read as a trace.dat. */
+struct reader *reader_open(const char *path, struct error *err);
+void reader_close(struct reader *reader);
+
+/*
+ * Pass every KVM event to @fn, once.  @fn returns 0, or -errno to stop, which
+ * is passed on.  To be called once.
+ */
+int reader_run(struct reader *reader,
+	       int (*fn)(const struct event *event, void *opaque), void *opaque,
+	       struct error *err);
+
+const struct reader_info *reader_info(const struct reader *reader);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The report as text. */
+#ifndef TL_TRACE_RENDER_H
+#define TL_TRACE_RENDER_H
+
+#include <stdio.h>
+
+#include "analysis.h"
+
+/*
+ * Write the report to @out; @top: rows of each table of PCs, 0 for none.
+ * 0, or -ENOMEM.  Write errors stay in @out for ferror().
+ */
+int render_text(FILE *out, const struct analysis *analysis, unsigned int top);
+
+#endif
