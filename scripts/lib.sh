@@ -68,6 +68,9 @@ scratch()
 {
 	[ -z "$scratch" ] || return 0
 	mkdir -p "$TRAPLINE_CACHE/tmp"
+	# What a killed run left.
+	find "$TRAPLINE_CACHE/tmp" -mindepth 1 -maxdepth 1 -mtime +0 \
+		-exec rm -rf {} +
 	scratch=$(mktemp -d "$TRAPLINE_CACHE/tmp/$prog.XXXXXX")
 	trap 'rm -rf "$scratch"' EXIT
 	trap 'exit 130' INT

@@ -89,15 +89,27 @@ static void wr(struct fixture *f, uint64_t offset, uint32_t val)
 	wr_size(f, offset, 4, val);
 }
 
+/* As a guest that waits for input by looking at the flags. */
+static void poll_input(struct fixture *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < DEPTH; i++)
+		rd(f, UARTFR);
+}
+
 /* As a driver leaves it: enabled, FIFOs on, triggers at one half. */
 static void enable(struct fixture *f)
 {
 	wr(f, UARTLCR_H, 0x70);
 	wr(f, UARTCR, CR_ON);
+	poll_input(f);
 }
 
+/* What arrives while the guest listens. */
 static size_t feed(struct fixture *f, const char *text)
 {
+	poll_input(f);
 	return pl011_receive(f->uart, (const uint8_t *)text, strlen(text));
 }
 
@@ -450,6 +462,49 @@ static void test_rx_gating(void **state)
 	assert_int_equal(feed(f, "x"), 1);
 	assert_int_equal(rd(f, UARTDR), 'x');
 	assert_int_equal(f->rx_room, 1);
+}
+
+/*
+ * A driver that starts up empties the FIFO: what was typed before anyone
+ * listens waits outside.
+ */
+static void test_rx_listening(void **state)
+{
+	static const uint8_t text[] = "ls";
+	struct fixture *f = *state;
+	unsigned int i;
+
+	wr(f, UARTLCR_H, 0x70);
+	wr(f, UARTCR, CR_ON);
+	/* A console that prints looks at the flags between characters. */
+	for (i = 0; i < 100; i++) {
+		rd(f, UARTFR);
+		rd(f, UARTFR);
+		wr(f, UARTDR, 'x');
+		f->out_len = 0;
+		assert_int_equal(pl011_receive(f->uart, text, 2), 0);
+	}
+	assert_int_equal(f->rx_room, 0);
+	wr(f, UARTIMSC, INT_TX | INT_OE);
+	assert_int_equal(f->rx_room, 0);
+
+	/* Either interrupt will do, and asks for what waits. */
+	wr(f, UARTIMSC, INT_RX);
+	assert_int_equal(f->rx_room, 1);
+	wr(f, UARTIMSC, 0);
+	assert_int_equal(pl011_receive(f->uart, text, 2), 0);
+	wr(f, UARTIMSC, INT_RT);
+	assert_int_equal(f->rx_room, 2);
+	assert_int_equal(pl011_receive(f->uart, text, 2), 2);
+
+	/* So does polling, until something is sent again. */
+	wr(f, UARTIMSC, 0);
+	assert_int_equal(pl011_receive(f->uart, text, 2), 0);
+	poll_input(f);
+	assert_int_equal(f->rx_room, 3);
+	assert_int_equal(pl011_receive(f->uart, text, 2), 2);
+	wr(f, UARTDR, 'x');
+	assert_int_equal(pl011_receive(f->uart, text, 2), 0);
 }
 
 static void test_rx_room(void **state)
@@ -928,6 +983,7 @@ int main(void)
 		uart_test(test_tx_flush),
 		uart_test(test_rx),
 		uart_test(test_rx_gating),
+		uart_test(test_rx_listening),
 		uart_test(test_rx_room),
 		uart_test(test_rx_wrap),
 		uart_test(test_rx_trigger_levels),

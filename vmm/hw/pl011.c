@@ -41,10 +41,17 @@ struct pl011 {
 	uint32_t ris;
 	uint32_t dmacr;
 
-	bool overrun;   /* the next character received carries OE (2.4) */
-	bool irq_level; /* what the line was driven to */
-	bool rx_owed;   /* pl011_receive() took less than it was given */
+	bool overrun;       /* the next character received carries OE (2.4) */
+	bool irq_level;     /* what the line was driven to */
+	bool rx_owed;       /* pl011_receive() took less than it was given */
+	unsigned int polls; /* reads of UARTFR since UARTDR was written */
 };
+
+/*
+ * A transmitting driver reads UARTFR about once a character; one that reads it
+ * this often in a row is waiting for input.
+ */
+#define POLLS_LISTENING 16
 
 static void fifo_push(struct fifo *fifo, uint16_t entry)
 {
@@ -289,6 +296,8 @@ static uint32_t reg_read(void *dev, uint64_t reg, uint32_t mask)
 	case UARTRSR:
 		return uart->rsr;
 	case UARTFR:
+		if (uart->polls < POLLS_LISTENING)
+			uart->polls++;
 		return flags(uart);
 	case UARTILPR:
 		return uart->ilpr;
@@ -325,6 +334,7 @@ static void reg_write(void *dev, uint64_t reg, uint32_t val, uint32_t mask)
 	case UARTDR:
 		if (mask & 0xff)
 			tx_write(uart, val);
+		uart->polls = 0;
 		break;
 	case UARTRSR:
 		/* UARTECR: any value clears. */
@@ -362,13 +372,24 @@ static void reg_write(void *dev, uint64_t reg, uint32_t val, uint32_t mask)
 	}
 }
 
+/*
+ * A driver empties the receive FIFO while it starts up (Linux does), and what
+ * was typed ahead would be gone.  So the line waits until somebody listens: by
+ * interrupt, or by polling.
+ */
+static bool listening(const struct pl011 *uart)
+{
+	return uart->imsc & (INT_RX | INT_RT) || uart->polls >= POLLS_LISTENING;
+}
+
 /* How many characters the line could deliver now. */
 static size_t rx_room(const struct pl011 *uart)
 {
 	const unsigned int depth = fifo_depth(uart);
 
 	/* In loopback the receiver hears the transmitter only. */
-	if (!rx_enabled(uart) || uart->cr & CR_LBE || uart->rx.level >= depth)
+	if (!rx_enabled(uart) || uart->cr & CR_LBE || !listening(uart) ||
+	    uart->rx.level >= depth)
 		return 0;
 	return depth - uart->rx.level;
 }
@@ -432,6 +453,7 @@ static void set_reset_state(struct pl011 *uart)
 	uart->ris = 0;
 	uart->dmacr = 0;
 	uart->overrun = false;
+	uart->polls = 0;
 }
 
 struct pl011 *pl011_new(const struct pl011_config *config)

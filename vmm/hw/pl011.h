@@ -41,7 +41,8 @@ void pl011_reset(struct pl011 *uart);
 /*
  * Offer @len bytes of input from the line.  Returns how many the receive FIFO
  * took, from 0 to @len; the caller keeps the rest until rx_room.  Input is
- * never dropped: while the UART or its receiver is disabled nothing is taken.
+ * never dropped: nothing is taken while the UART or its receiver is disabled, or
+ * while the guest neither unmasked a receive interrupt nor polls UARTFR.
  * Any thread.
  */
 size_t pl011_receive(struct pl011 *uart, const uint8_t *buf, size_t len);
