@@ -19,7 +19,7 @@ static const char help[] =
 	"Usage: trapline-report [OPTION...] [FILE]\n"
 	"Print what the guest in FILE (default trace.dat) trapped on.\n"
 	"\n"
-	"  --top N         show the N most frequent PCs (default 10, 0: none)\n"
+	"  --top N         show N rows of each table (default 10, 0: all)\n"
 	"  --vm-file FILE  the VM's description (default FILE.vm.json, if there)\n"
 	"  -o, --output FILE\n"
 	"                  write the report to FILE\n"

@@ -98,7 +98,7 @@ static void add_exit(struct profile_sum *sum, const struct trap_exit *exit)
 	}
 }
 
-static void add_sum(struct profile_sum *sum, const struct profile_sum *other)
+void profile_sum_merge(struct profile_sum *sum, const struct profile_sum *other)
 {
 	sum->count += other->count;
 	sum->timed += other->timed;
@@ -230,7 +230,7 @@ static int add_table(struct profile_table *to, const struct profile_table *from)
 		if (row->sum.count && !same_cause(&row->why, &key.why))
 			row->mixed = true;
 		row->mixed |= key.mixed;
-		add_sum(&row->sum, &from->row[i].sum);
+		profile_sum_merge(&row->sum, &from->row[i].sum);
 	}
 	return 0;
 }
@@ -243,9 +243,9 @@ int profile_total(const struct profile *profile, struct profile_vcpu *total)
 	for (size_t i = 0; !ret && i < profile->count; i++) {
 		const struct profile_vcpu *vcpu = profile->vcpu[i];
 
-		add_sum(&total->all, &vcpu->all);
+		profile_sum_merge(&total->all, &vcpu->all);
 		for (unsigned int c = 0; c < PROFILE_CLASSES; c++)
-			add_sum(&total->class[c], &vcpu -> class[c]);
+			profile_sum_merge(&total->class[c], &vcpu -> class[c]);
 		total->traps += vcpu->traps;
 		total->unknown += vcpu->unknown;
 		total->cond_failed += vcpu->cond_failed;

@@ -19,6 +19,10 @@ struct profile_sum {
 	uint64_t user_ns; /* time spent there */
 };
 
+/* Add @other to @sum. */
+void profile_sum_merge(struct profile_sum *sum,
+		       const struct profile_sum *other);
+
 /* Classes: the 64 exception classes of a trap, then the other kinds of exit. */
 #define PROFILE_CLASSES (EC_COUNT + EXIT_KINDS)
 

@@ -86,6 +86,27 @@ static void print_classes(FILE *out, const struct profile_vcpu *vcpu)
 	print_row(out, "all exits", &vcpu->all, vcpu->all.count);
 }
 
+/* How many of a table's @count rows --top lets through; "1 more" saves none. */
+static size_t shown(const struct report *r, size_t count)
+{
+	return r->top && r->top + 1 < count ? r->top : count;
+}
+
+/* The rows from @first on in one, so that a table's sum stays whole. */
+static void print_rest(FILE *out, const struct profile_row *const *row,
+		       size_t first, size_t count, uint64_t whole)
+{
+	struct profile_sum sum = { 0 };
+	char name[32];
+
+	if (first == count)
+		return;
+	for (size_t i = first; i < count; i++)
+		profile_sum_merge(&sum, &row[i]->sum);
+	snprintf(name, sizeof(name), "(%zu more)", count - first);
+	print_row(out, name, &sum, whole);
+}
+
 static int print_causes(FILE *out, const struct report *r,
 			const struct profile_vcpu *vcpu)
 {
@@ -108,11 +129,12 @@ static int print_causes(FILE *out, const struct report *r,
 		if (!row)
 			continue;
 		print_head(out, title[group]);
-		for (size_t i = 0; i < count; i++) {
+		for (size_t i = 0; i < shown(r, count); i++) {
 			cause_name(&row[i]->cause, &r->a->map, name,
 				   sizeof(name));
 			print_row(out, name, &row[i]->sum, vcpu->all.count);
 		}
+		print_rest(out, row, shown(r, count), count, vcpu->all.count);
 		free(row);
 	}
 	return 0;
@@ -125,14 +147,12 @@ static int print_pcs(FILE *out, const struct report *r,
 	size_t count;
 	char name[160];
 
-	if (!r->top)
-		return 0;
 	row = profile_rank(&vcpu->pc, -1, &count);
 	if (!row)
 		return count ? -ENOMEM : 0;
 	fprintf(out, "\n%-18s %9s %7s %10s  %-11s %s\n", "Top PCs", "count",
 		"share", "mean us", "class", "cause");
-	for (size_t i = 0; i < count && i < r->top; i++) {
+	for (size_t i = 0; i < shown(r, count); i++) {
 		const struct profile_row *pc = row[i];
 
 		fprintf(out, "  0x%-14" PRIx64 " %9" PRIu64 " %6.1f%%", pc->pc,
@@ -148,9 +168,9 @@ static int print_pcs(FILE *out, const struct report *r,
 		cause_name(&pc->why, &r->a->map, name, sizeof(name));
 		fprintf(out, "%s%s\n", name, pc->mixed ? " and others" : "");
 	}
-	if (count > r->top)
-		fprintf(out, "  (%zu more; --top N shows N of them)\n",
-			count - r->top);
+	if (count > shown(r, count))
+		fprintf(out, "  (%zu more; --top N shows N, --top 0 all)\n",
+			count - shown(r, count));
 	free(row);
 	return 0;
 }

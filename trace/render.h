@@ -8,7 +8,7 @@
 #include "analysis.h"
 
 /*
- * Write the report to @out; @top: rows of each table of PCs, 0 for none.
+ * Write the report to @out; @top: rows of each table, 0 for all.
  * 0, or -ENOMEM.  Write errors stay in @out for ferror().
  */
 int render_text(FILE *out, const struct analysis *analysis, unsigned int top);
