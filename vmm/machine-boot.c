@@ -154,7 +154,7 @@ static int load_fdt(struct boot *boot, struct error *err)
 
 static int load_guest(struct boot *boot, struct error *err)
 {
-	const struct board *board = &boot->board;
+	struct board *board = &boot->board;
 	const struct layout *layout = &board->layout;
 	int ret;
 
@@ -169,6 +169,11 @@ static int load_guest(struct boot *boot, struct error *err)
 	ret = load_fdt(boot, err);
 	if (ret)
 		return ret;
+	/* The guest has its copies; a big initrd is not held twice. */
+	free(board->kernel.data);
+	board->kernel.data = NULL;
+	free(board->initrd);
+	board->initrd = NULL;
 	return arch_vcpu_set_entry(&boot->vcpu[0], board->kernel.width,
 				   layout->entry, layout->dtb_gpa, err);
 }

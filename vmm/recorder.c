@@ -236,27 +236,117 @@ static _Noreturn void run_child(const struct recorder *rec, char *const argv[],
 	_exit(127);
 }
 
-static int spawn(struct recorder *rec, struct error *err)
-{
-	unsigned int kb = rec->config.buffer_kb;
-	pid_t parent = getpid(), pid;
-	char size[16];
-	/* Options after -B are the instance's. */
-	char *argv[] = { "trace-cmd", "record",  "-q",  "-o",   rec->path,
-			 "-B",        rec->name, "-C",  "mono", "-b",
-			 size,        "-e",      "kvm", NULL };
+struct args {
+	char **arg; /* ends in NULL, as execv() wants it */
+	size_t nr;
+	bool failed; /* out of memory */
+};
 
+static void add_arg(struct args *args, const char *text)
+{
+	char **arg = realloc(args->arg, (args->nr + 2) * sizeof(*arg));
+	char *copy = strdup(text);
+
+	if (arg)
+		args->arg = arg;
+	if (!arg || !copy) {
+		free(copy);
+		args->failed = true;
+		return;
+	}
+	arg[args->nr++] = copy;
+	arg[args->nr] = NULL;
+}
+
+static void free_args(struct args *args)
+{
+	while (args->nr)
+		free(args->arg[--args->nr]);
+	free(args->arg);
+}
+
+/*
+ * Without a filter every VM on the host would be in the file.  trace-cmd sets
+ * it before it turns tracing on, and event-fork adds each new thread of a
+ * listed one before that first runs: no event is missed and none is foreign.
+ */
+static void add_our_threads(struct args *args, const char *tracefs)
+{
+	struct dirent *entry;
+	DIR *tasks;
+
+	if (!exists(tracefs, "options/event-fork"))
+		return;
+	tasks = opendir("/proc/self/task");
+	if (!tasks) {
+		args->failed = true;
+		return;
+	}
+	add_arg(args, "-O");
+	add_arg(args, "event-fork");
+	while ((entry = readdir(tasks))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		add_arg(args, "-P");
+		add_arg(args, entry->d_name);
+	}
+	closedir(tasks);
+}
+
+static void make_args(const struct recorder *rec, struct args *args)
+{
+	/* Options after -B are the instance's. */
+	const char *const first[] = { "trace-cmd", "record", "-q",      "-o",
+				      rec->path,   "-B",     rec->name, "-C",
+				      "mono",      "-b" };
+	unsigned int kb = rec->config.buffer_kb;
+	char size[16];
+	size_t i;
+
+	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		add_arg(args, first[i]);
 	snprintf(size, sizeof(size), "%u", kb ? kb : choose_buffer_kb());
-	/* fork() would write-protect guest memory that is loaded already: the
-	 * guest would fault on it, and the recording would show that. */
-	pid = vfork();
+	add_arg(args, size);
+	add_our_threads(args, rec->config.tracefs);
+	add_arg(args, "-e");
+	add_arg(args, "kvm");
+}
+
+/*
+ * fork() would write-protect guest memory that is loaded already: the guest
+ * would fault on it, and the recording would show that.
+ */
+static pid_t start_child(const struct recorder *rec, char *const argv[])
+{
+	pid_t parent = getpid();
+	pid_t pid = vfork();
+
 	if (!pid)
 		run_child(rec, argv, parent);
+	return pid;
+}
+
+static int spawn(struct recorder *rec, struct error *err)
+{
+	struct args args = { 0 };
+	int ret = 0;
+	pid_t pid;
+
+	make_args(rec, &args);
+	if (args.failed) {
+		ret = error_set(err, TL_TRACE, ENOMEM,
+				"no memory for the recording");
+		goto out;
+	}
+	pid = start_child(rec, args.arg);
 	if (pid < 0)
-		return error_set(err, TL_TRACE, errno,
-				 "cannot start trace-cmd: %s", strerror(errno));
-	rec->pid = pid;
-	return 0;
+		ret = error_set(err, TL_TRACE, errno,
+				"cannot start trace-cmd: %s", strerror(errno));
+	else
+		rec->pid = pid;
+out:
+	free_args(&args);
+	return ret;
 }
 
 /* True once trace-cmd has ended. */
@@ -361,42 +451,6 @@ static int wait_armed(struct recorder *rec, struct error *err)
 			 patience / 1000);
 }
 
-/* --- only our threads ------------------------------------------------------*/
-
-/*
- * Without a filter every VM on the host would be in the file.  event-fork adds
- * each new thread of a listed one before it first runs, so no event is missed.
- */
-static int restrict_to_us(const struct recorder *rec, struct error *err)
-{
-	struct dirent *entry;
-	DIR *tasks;
-	int ret;
-
-	if (!exists(rec->instance, "options/event-fork"))
-		return 0;
-	ret = write_file(rec->instance, "options/event-fork", 0, "1");
-	if (ret)
-		goto fail;
-	tasks = opendir("/proc/self/task");
-	if (!tasks) {
-		ret = -errno;
-		goto fail;
-	}
-	while (!ret && (entry = readdir(tasks)))
-		if (entry->d_name[0] != '.')
-			/* Opened for appending, or the list starts anew. */
-			ret = write_file(rec->instance, "set_event_pid",
-					 O_APPEND, entry->d_name);
-	closedir(tasks);
-	if (!ret)
-		return 0;
-fail:
-	return error_set(err, TL_TRACE, -ret,
-			 "cannot restrict the recording to this VM (%s): %s",
-			 rec->instance, strerror(-ret));
-}
-
 /* --- start, stop -----------------------------------------------------------*/
 
 static void free_recorder(struct recorder *rec)
@@ -423,6 +477,7 @@ static int fill(struct recorder *rec, const struct recorder_config *config,
 				 "PATH: install the package trace-cmd");
 	if (!tracefs)
 		tracefs = find_tracefs();
+	rec->config.tracefs = tracefs;
 	if (check_tracefs(tracefs, err))
 		return -EINVAL;
 	if (check_output(config->path, err))
@@ -462,8 +517,6 @@ int recorder_start(const struct recorder_config *config, struct recorder **out,
 		ret = spawn(rec, err);
 	if (!ret) {
 		ret = wait_armed(rec, err);
-		if (!ret)
-			ret = restrict_to_us(rec, err);
 		if (ret) {
 			kill_child(rec);
 			sweep(rec);

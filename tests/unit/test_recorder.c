@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,11 +44,14 @@ static void run(const char *fmt, ...)
 {
 	char command[512];
 	va_list ap;
+	FILE *shell;
 
 	va_start(ap, fmt);
 	vsnprintf(command, sizeof(command), fmt, ap);
 	va_end(ap);
-	assert_int_equal(system(command), 0);
+	shell = popen(command, "w");
+	assert_non_null(shell);
+	assert_int_equal(pclose(shell), 0);
 }
 
 static void set_script(const struct world *w, const char *body)
@@ -64,14 +68,16 @@ static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
-	strcpy(w->dir, "/tmp/trapline-test-XXXXXX");
+	snprintf(w->dir, sizeof(w->dir), "/tmp/trapline-test-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->tracefs, sizeof(w->tracefs), "%s/tracefs", w->dir);
 	snprintf(w->program, sizeof(w->program), "%s/trace-cmd", w->dir);
 	snprintf(w->out, sizeof(w->out), "%s/trace.dat", w->dir);
 	snprintf(w->instance, sizeof(w->instance), "%s/instances/trapline-%d",
 		 w->tracefs, (int)getpid());
-	run("mkdir -p %s/events/kvm %s/instances", w->tracefs, w->tracefs);
+	run("mkdir -p %s/events/kvm %s/instances %s/options", w->tracefs,
+	    w->tracefs, w->tracefs);
+	run("echo 0 >%s/options/event-fork", w->tracefs);
 	w->config = (struct recorder_config){
 		.path = w->out,
 		.tracefs = w->tracefs,
@@ -129,17 +135,10 @@ static void test_records(void **state)
 	snprintf(want, sizeof(want), "%s.args", w->program);
 	read_text(want, text, sizeof(text));
 	snprintf(want, sizeof(want),
-		 "record -q -o %s -B trapline-%d -C mono -b 2048 -e kvm\n",
-		 w->out, (int)getpid());
+		 "record -q -o %s -B trapline-%d -C mono -b 2048 "
+		 "-O event-fork -P %d -e kvm\n",
+		 w->out, (int)getpid(), (int)getpid());
 	assert_string_equal(text, want);
-
-	snprintf(want, sizeof(want), "%s/set_event_pid", w->instance);
-	read_text(want, text, sizeof(text));
-	snprintf(want, sizeof(want), "%d", (int)getpid());
-	assert_non_null(strstr(text, want));
-	snprintf(want, sizeof(want), "%s/options/event-fork", w->instance);
-	read_text(want, text, sizeof(text));
-	assert_int_equal(text[0], '1');
 
 	assert_int_equal(recorder_stop(rec, &w->err), 0);
 	read_text(w->out, text, sizeof(text));
@@ -307,19 +306,56 @@ static void test_no_program(void **state)
 	assert_failed(w, "install the package trace-cmd");
 }
 
+static void *wait_for_go(void *opaque)
+{
+	int *fd = opaque;
+	char c;
+
+	if (read(*fd, &c, 1) < 0)
+		return NULL;
+	return opaque;
+}
+
+/* Workers made before the recording are in it. */
+static void test_all_threads(void **state)
+{
+	struct world *w = *state;
+	struct recorder *rec;
+	char path[256], text[512];
+	pthread_t thread;
+	const char *p;
+	int fd[2];
+
+	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_go, &fd[0]), 0);
+	set_script(w, "trap 'exit 0' INT\n" ARM IDLE);
+	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	close(fd[1]);
+	pthread_join(thread, NULL);
+	close(fd[0]);
+	assert_int_equal(recorder_stop(rec, &w->err), 0);
+
+	snprintf(path, sizeof(path), "%s.args", w->program);
+	read_text(path, text, sizeof(text));
+	p = strstr(text, "-P ");
+	assert_non_null(p);
+	assert_non_null(strstr(p + 1, "-P "));
+}
+
 /* A host before Linux 4.8 records everything rather than nothing. */
 static void test_no_event_fork(void **state)
 {
 	struct world *w = *state;
 	struct recorder *rec;
+	char path[256], text[512];
 
-	set_script(w, "trap 'exit 0' INT\n"
-		      "i=$(dirname \"$0\")/tracefs/instances/$6\n"
-		      "mkdir -p $i/events/kvm\n"
-		      "echo 1 >$i/events/kvm/enable\n"
-		      "echo 1 >$i/tracing_on\n" IDLE);
+	run("rm %s/options/event-fork", w->tracefs);
+	set_script(w, "trap 'exit 0' INT\n" ARM IDLE);
 	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
 	assert_int_equal(recorder_stop(rec, &w->err), 0);
+	snprintf(path, sizeof(path), "%s.args", w->program);
+	read_text(path, text, sizeof(text));
+	assert_null(strstr(text, "-P"));
 }
 
 static void test_stop_nothing(void **state)
@@ -345,6 +381,7 @@ int main(void)
 		T(test_host_cannot),
 		T(test_output_not_writable),
 		T(test_no_program),
+		T(test_all_threads),
 		T(test_no_event_fork),
 		T(test_stop_nothing),
 	};

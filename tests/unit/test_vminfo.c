@@ -38,7 +38,7 @@ static int setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
-	strcpy(w->dir, "/tmp/trapline-test-XXXXXX");
+	snprintf(w->dir, sizeof(w->dir), "/tmp/trapline-test-XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->trace, sizeof(w->trace), "%s/t.dat", w->dir);
 	snprintf(w->side, sizeof(w->side), "%s/t.dat.vm.json", w->dir);
@@ -193,7 +193,8 @@ static void test_odd_names(void **state)
 	w->info.kernel = "/boot/\"z\n\xff\xc3(mage";
 	w->info.name = "g\xc3\xa4st";
 	root = write_and_load(w);
-	assert_string_equal(text(root, "kernel"), "/boot/\"z\n??" "(mage");
+	assert_string_equal(text(root, "kernel"), "/boot/\"z\n??"
+						  "(mage");
 	assert_string_equal(text(root, "name"), "g\xc3\xa4st");
 	json_decref(root);
 }
