@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -17,18 +16,15 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "recorder-args.h"
 #include "recorder.h"
+#include "tracefs.h"
 
 #define DEFAULT_PATIENCE_MS 20000
 /* Merging the per-CPU files of a long run takes as long as writing them. */
 #define STOP_PATIENCE_MS 120000
 #define KILL_PATIENCE_MS 3000
 #define POLL_MS          5
-
-/* A ring buffer of 1/32 of the memory in all, within these bounds a CPU. */
-#define BUFFER_SHARE  32
-#define BUFFER_MIN_KB 1024
-#define BUFFER_MAX_KB 32768
 
 struct recorder {
 	struct recorder_config config;
@@ -65,15 +61,6 @@ static void sleep_ms(unsigned int ms)
 	nanosleep(&ts, NULL);
 }
 
-static bool exists(const char *dir, const char *name)
-{
-	char *path = format("%s/%s", dir, name);
-	bool ok = path && !access(path, F_OK);
-
-	free(path);
-	return ok;
-}
-
 /* Write @text to @dir/@name in one write(2), as tracefs wants it. */
 static int write_file(const char *dir, const char *name, int flags,
 		      const char *text)
@@ -91,21 +78,6 @@ static int write_file(const char *dir, const char *name, int flags,
 		ret = -errno;
 	close(fd);
 	return ret;
-}
-
-static bool file_says(const char *dir, const char *name, char c)
-{
-	char *path = format("%s/%s", dir, name);
-	int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	char got = 0;
-
-	free(path);
-	if (fd < 0)
-		return false;
-	if (read(fd, &got, 1) != 1)
-		got = 0;
-	close(fd);
-	return got == c;
 }
 
 /* --- looking before leaping ------------------------------------------------*/
@@ -136,7 +108,7 @@ static const char *find_tracefs(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (exists(places[i], "events"))
+		if (tracefs_has(places[i], "events"))
 			return places[i];
 	return NULL;
 }
@@ -153,7 +125,7 @@ static int check_tracefs(const char *tracefs, struct error *err)
 					   : "tracefs is not mounted: \"mount "
 					     "-t tracefs tracefs "
 					     "/sys/kernel/tracing\"");
-	if (!exists(tracefs, "events/kvm"))
+	if (!tracefs_has(tracefs, "events/kvm"))
 		return error_set(err, TL_TRACE, ENOENT,
 				 "this host's kernel has no KVM trace events "
 				 "(%s/events/kvm)",
@@ -188,27 +160,13 @@ static int check_output(const char *path, struct error *err)
 	return 0;
 }
 
-static unsigned int choose_buffer_kb(void)
-{
-	long pages = sysconf(_SC_PHYS_PAGES);
-	long page_kb = sysconf(_SC_PAGESIZE) / 1024;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-	long kb;
-
-	if (pages < 1 || cpus < 1)
-		return BUFFER_MIN_KB;
-	kb = pages / BUFFER_SHARE / cpus * page_kb;
-	if (kb < BUFFER_MIN_KB)
-		return BUFFER_MIN_KB;
-	return kb > BUFFER_MAX_KB ? BUFFER_MAX_KB : kb;
-}
-
 /* --- trace-cmd -------------------------------------------------------------*/
 
 /*
  * The child's side, which borrows our memory until it executes: only system
- * calls, and nothing written but its own stack.  Its own process group keeps a Ctrl-C at the terminal from ending the record
- * before the guest; the death signal ends it when we are killed.
+ * calls, and nothing written but its own stack.  Its own process group keeps a
+ * Ctrl-C at the terminal from ending the record before the guest; the death
+ * signal ends it when we are killed.
  */
 static _Noreturn void run_child(const struct recorder *rec, char *const argv[],
 				pid_t parent)
@@ -236,82 +194,6 @@ static _Noreturn void run_child(const struct recorder *rec, char *const argv[],
 	_exit(127);
 }
 
-struct args {
-	char **arg; /* ends in NULL, as execv() wants it */
-	size_t nr;
-	bool failed; /* out of memory */
-};
-
-static void add_arg(struct args *args, const char *text)
-{
-	char **arg = realloc(args->arg, (args->nr + 2) * sizeof(*arg));
-	char *copy = strdup(text);
-
-	if (arg)
-		args->arg = arg;
-	if (!arg || !copy) {
-		free(copy);
-		args->failed = true;
-		return;
-	}
-	arg[args->nr++] = copy;
-	arg[args->nr] = NULL;
-}
-
-static void free_args(struct args *args)
-{
-	while (args->nr)
-		free(args->arg[--args->nr]);
-	free(args->arg);
-}
-
-/*
- * Without a filter every VM on the host would be in the file.  trace-cmd sets
- * it before it turns tracing on, and event-fork adds each new thread of a
- * listed one before that first runs: no event is missed and none is foreign.
- */
-static void add_our_threads(struct args *args, const char *tracefs)
-{
-	struct dirent *entry;
-	DIR *tasks;
-
-	if (!exists(tracefs, "options/event-fork"))
-		return;
-	tasks = opendir("/proc/self/task");
-	if (!tasks) {
-		args->failed = true;
-		return;
-	}
-	add_arg(args, "-O");
-	add_arg(args, "event-fork");
-	while ((entry = readdir(tasks))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		add_arg(args, "-P");
-		add_arg(args, entry->d_name);
-	}
-	closedir(tasks);
-}
-
-static void make_args(const struct recorder *rec, struct args *args)
-{
-	/* Options after -B are the instance's. */
-	const char *const first[] = { "trace-cmd", "record", "-q",      "-o",
-				      rec->path,   "-B",     rec->name, "-C",
-				      "mono",      "-b" };
-	unsigned int kb = rec->config.buffer_kb;
-	char size[16];
-	size_t i;
-
-	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++)
-		add_arg(args, first[i]);
-	snprintf(size, sizeof(size), "%u", kb ? kb : choose_buffer_kb());
-	add_arg(args, size);
-	add_our_threads(args, rec->config.tracefs);
-	add_arg(args, "-e");
-	add_arg(args, "kvm");
-}
-
 /*
  * fork() would write-protect guest memory that is loaded already: the guest
  * would fault on it, and the recording would show that.
@@ -328,11 +210,16 @@ static pid_t start_child(const struct recorder *rec, char *const argv[])
 
 static int spawn(struct recorder *rec, struct error *err)
 {
-	struct args args = { 0 };
+	struct recorder_args args = { 0 };
 	int ret = 0;
 	pid_t pid;
 
-	make_args(rec, &args);
+	recorder_args_make(&args, &(struct recorder_request){
+					  .path = rec->path,
+					  .instance = rec->name,
+					  .tracefs = rec->config.tracefs,
+					  .buffer_kb = rec->config.buffer_kb,
+				  });
 	if (args.failed) {
 		ret = error_set(err, TL_TRACE, ENOMEM,
 				"no memory for the recording");
@@ -345,7 +232,7 @@ static int spawn(struct recorder *rec, struct error *err)
 	else
 		rec->pid = pid;
 out:
-	free_args(&args);
+	recorder_args_free(&args);
 	return ret;
 }
 
@@ -434,8 +321,8 @@ static int wait_armed(struct recorder *rec, struct error *err)
 		patience = DEFAULT_PATIENCE_MS;
 	for (waited = 0; waited < patience; waited += POLL_MS) {
 		/* trace-cmd turns an instance's tracing on last. */
-		if (file_says(rec->instance, "events/kvm/enable", '1') &&
-		    file_says(rec->instance, "tracing_on", '1'))
+		if (recorder_events_on(rec->instance) &&
+		    tracefs_says(rec->instance, "tracing_on", '1'))
 			return 0;
 		if (has_ended(rec)) {
 			first_complaint(rec, line, sizeof(line));

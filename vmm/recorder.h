@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The recording of --trace: a trace-cmd beside us writes all events of the kvm
- * system that our threads cause, in a tracing instance of its own, so that
- * neither another tracer nor another VM is disturbed or mixed in.
+ * The recording of --trace: a trace-cmd beside us writes the KVM events that our
+ * threads cause (on a patched kernel those that a profile needs, elsewhere all),
+ * in a tracing instance of its own, so that neither another tracer nor another
+ * VM is disturbed or mixed in.
  */
 #ifndef TL_RECORDER_H
 #define TL_RECORDER_H

@@ -6,13 +6,13 @@
 #ifndef TESTS_GUESTS_DEFS_H
 #define TESTS_GUESTS_DEFS_H
 
-#define UART_DR		0x09000000
-#define UART_FR		0x09000018
-#define NOBODY		0x09800000 /* no device here */
+#define UART_DR 0x09000000
+#define UART_FR 0x09000018
+#define NOBODY  0x09800000 /* no device here */
 
 /* PSCI 0.2, SMC32 calling convention (ARM DEN 0022) */
-#define PSCI_VERSION	0x84000000
-#define PSCI_SYSTEM_OFF	0x84000008
+#define PSCI_VERSION      0x84000000
+#define PSCI_SYSTEM_OFF   0x84000008
 #define PSCI_SYSTEM_RESET 0x84000009
 
 #endif

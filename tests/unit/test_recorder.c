@@ -342,6 +342,39 @@ static void test_all_threads(void **state)
 	assert_non_null(strstr(p + 1, "-P "));
 }
 
+/* Of a patched kernel only what a profile needs, all of it on. */
+static void test_patched(void **state)
+{
+	struct world *w = *state;
+	struct recorder *rec;
+	char path[256], text[512];
+
+	run("cd %s/events/kvm && mkdir kvm_vcpu_exit kvm_exchvc kvm_entry "
+	    "kvm_exit kvm_hvc_arm64",
+	    w->tracefs);
+	set_script(
+		w,
+		"trap 'exit 0' INT\n" ARM
+		"cp -r $i/../../events/kvm/* $i/events/kvm/\n"
+		"for e in $i/events/kvm/*/; do echo 1 >$e/enable; done\n" IDLE);
+	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	assert_int_equal(recorder_stop(rec, &w->err), 0);
+	snprintf(path, sizeof(path), "%s.args", w->program);
+	read_text(path, text, sizeof(text));
+	assert_non_null(strstr(text,
+			       " -e kvm:kvm_vcpu_exit -e kvm:kvm_exchvc "
+			       "-e kvm:kvm_entry -e kvm:kvm_hvc_arm64\n"));
+
+	/* One that stays off is waited for. */
+	set_script(w, "trap 'exit 0' INT\n" ARM
+		      "cp -r $i/../../events/kvm/* $i/events/kvm/\n"
+		      "for e in $i/events/kvm/*/; do echo 1 >$e/enable; done\n"
+		      "echo 0 >$i/events/kvm/kvm_entry/enable\n" IDLE);
+	w->config.patience_ms = 300;
+	assert_int_not_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	assert_failed(w, "did not start recording");
+}
+
 /* A host before Linux 4.8 records everything rather than nothing. */
 static void test_no_event_fork(void **state)
 {
@@ -382,6 +415,7 @@ int main(void)
 		T(test_output_not_writable),
 		T(test_no_program),
 		T(test_all_threads),
+		T(test_patched),
 		T(test_no_event_fork),
 		T(test_stop_nothing),
 	};

@@ -249,7 +249,8 @@ static int lock_image(int fd, const char *path, bool read_only,
 
 	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
 		return 0;
-	if (errno == EAGAIN || errno == EACCES)
+	/* EACCES is what a kernel without file locking answers. */
+	if (errno == EAGAIN)
 		return error_set(err, TL_DISK, EBUSY,
 				 "disk '%s': in use by another VM or given "
 				 "twice; stop the other, use a copy, or attach "

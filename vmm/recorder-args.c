@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "recorder-args.h"
+#include "tracefs.h"
+
+/* A ring buffer of 1/32 of the memory in all, within these bounds a CPU. */
+#define BUFFER_SHARE  32
+#define BUFFER_MIN_KB 1024
+#define BUFFER_MAX_KB 32768
+
+static void add_arg(struct recorder_args *args, const char *text)
+{
+	char **arg = realloc(args->arg, (args->nr + 2) * sizeof(*arg));
+	char *copy = strdup(text);
+
+	if (arg)
+		args->arg = arg;
+	if (!arg || !copy) {
+		free(copy);
+		args->failed = true;
+		return;
+	}
+	arg[args->nr++] = copy;
+	arg[args->nr] = NULL;
+}
+
+void recorder_args_free(struct recorder_args *args)
+{
+	while (args->nr)
+		free(args->arg[--args->nr]);
+	free(args->arg);
+}
+
+/*
+ * Without a filter every VM on the host would be in the file.  trace-cmd sets
+ * it before it turns tracing on, and event-fork adds each new thread of a
+ * listed one before that first runs: no event is missed and none is foreign.
+ */
+static void add_our_threads(struct recorder_args *args, const char *tracefs)
+{
+	struct dirent *entry;
+	DIR *tasks;
+
+	if (!tracefs_has(tracefs, "options/event-fork"))
+		return;
+	tasks = opendir("/proc/self/task");
+	if (!tasks) {
+		args->failed = true;
+		return;
+	}
+	add_arg(args, "-O");
+	add_arg(args, "event-fork");
+	while ((entry = readdir(tasks))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		add_arg(args, "-P");
+		add_arg(args, entry->d_name);
+	}
+	closedir(tasks);
+}
+
+/*
+ * What trapline report needs of a patched kernel: the exit tells nearly all,
+ * the others when it ended and what r0 of a hypercall was.  It is a small part
+ * of KVM's events, and the guest is slowed down by as much less.
+ */
+static const char *const profile_events[] = {
+	"kvm_vcpu_exit",      "kvm_exchvc", "kvm_entry",
+	"kvm_userspace_exit", "kvm_hvc",    "kvm_hvc_arm64",
+};
+
+#define NR_PROFILE_EVENTS (sizeof(profile_events) / sizeof(profile_events[0]))
+
+static bool has_event(const char *dir, const char *event)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "events/kvm/%s", event);
+	return tracefs_has(dir, path);
+}
+
+static bool is_patched(const char *tracefs)
+{
+	return has_event(tracefs, profile_events[0]);
+}
+
+/* On a stock kernel the causes are spread over all of KVM's events. */
+static void add_events(struct recorder_args *args, const char *tracefs)
+{
+	char event[64];
+	size_t i;
+
+	if (!is_patched(tracefs)) {
+		add_arg(args, "-e");
+		add_arg(args, "kvm");
+		return;
+	}
+	for (i = 0; i < NR_PROFILE_EVENTS; i++) {
+		if (!has_event(tracefs, profile_events[i]))
+			continue;
+		snprintf(event, sizeof(event), "kvm:%s", profile_events[i]);
+		add_arg(args, "-e");
+		add_arg(args, event);
+	}
+}
+
+/* All that add_events() asked for is on. */
+bool recorder_events_on(const char *instance)
+{
+	char path[64];
+	size_t i;
+
+	if (!is_patched(instance))
+		return tracefs_says(instance, "events/kvm/enable", '1');
+	for (i = 0; i < NR_PROFILE_EVENTS; i++) {
+		snprintf(path, sizeof(path), "events/kvm/%s/enable",
+			 profile_events[i]);
+		if (has_event(instance, profile_events[i]) &&
+		    !tracefs_says(instance, path, '1'))
+			return false;
+	}
+	return true;
+}
+
+static unsigned int choose_buffer_kb(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES);
+	long page_kb = sysconf(_SC_PAGESIZE) / 1024;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	long kb;
+
+	if (pages < 1 || cpus < 1)
+		return BUFFER_MIN_KB;
+	kb = pages / BUFFER_SHARE / cpus * page_kb;
+	if (kb < BUFFER_MIN_KB)
+		return BUFFER_MIN_KB;
+	return kb > BUFFER_MAX_KB ? BUFFER_MAX_KB : kb;
+}
+
+void recorder_args_make(struct recorder_args *args,
+			const struct recorder_request *req)
+{
+	/* Options after -B are the instance's. */
+	const char *const first[] = { "trace-cmd",   "record",  "-q",
+				      "-o",          req->path, "-B",
+				      req->instance, "-C",      "mono",
+				      "-b" };
+	char size[16];
+	size_t i;
+
+	for (i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		add_arg(args, first[i]);
+	snprintf(size, sizeof(size), "%u",
+		 req->buffer_kb ? req->buffer_kb : choose_buffer_kb());
+	add_arg(args, size);
+	add_our_threads(args, req->tracefs);
+	add_events(args, req->tracefs);
+}
