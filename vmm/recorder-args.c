@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "recorder-args.h"
-#include "tracefs.h"
+#include "recorder-fs.h"
 
 /* A ring buffer of 1/32 of the memory in all, within these bounds a CPU. */
 #define BUFFER_SHARE  32

@@ -18,7 +18,7 @@
 #include "lib/log.h"
 #include "recorder-args.h"
 #include "recorder.h"
-#include "tracefs.h"
+#include "recorder-fs.h"
 
 #define DEFAULT_PATIENCE_MS 20000
 /* Merging the per-CPU files of a long run takes as long as writing them. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Looking at files of tracefs. */
-#ifndef TL_TRACEFS_H
-#define TL_TRACEFS_H
+/* Looking at files of tracefs; not named tracefs.h, which is libtracefs's. */
+#ifndef TL_RECORDER_FS_H
+#define TL_RECORDER_FS_H
 
 #include <stdbool.h>
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "tracefs.h"
+#include "recorder-fs.h"
 
 static bool join(char *path, const char *dir, const char *name)
 {
