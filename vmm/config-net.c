@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "config-net.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -66,6 +67,14 @@ static int bad_fwd(const char *text, struct error *err)
 		   text);
 }
 
+static bool is_address(const char *s)
+{
+	uint8_t addr[sizeof(struct in6_addr)];
+
+	return inet_pton(AF_INET, s, addr) == 1 ||
+	       inet_pton(AF_INET6, s, addr) == 1;
+}
+
 /*
  * Short: PROTO:HOSTPORT:GUESTPORT.  QEMU's: PROTO:[ADDR]:HOSTPORT-:GUESTPORT,
  * an IPv6 address in brackets; passt has no use for a guest address.
@@ -96,8 +105,7 @@ static int parse_fwd(char *text, struct net_fwd *fwd, struct error *err)
 			host++;
 			colon[-1] = '\0';
 		}
-		/* An address is checked where it is used; its length here. */
-		if (strlen(host) > 45)
+		if (*host && !is_address(host))
 			return bad_fwd(copy, err);
 		if (*host)
 			fwd->addr = host;
@@ -168,7 +176,7 @@ static int parse_key(const char *key, char *val, struct config_net *net,
 		return 0;
 	}
 	if (!strcmp(key, "host_ip")) {
-		if (!*val || strspn(val, "0123456789.") != strlen(val))
+		if (!is_address(val) || strchr(val, ':'))
 			return bad(err, "host_ip=%.40s is no IPv4 address",
 				   val);
 		net->tap.host_ip = val;

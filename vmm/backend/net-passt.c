@@ -23,13 +23,14 @@
 /* passt's number for its end of the socket. */
 #define PASST_FD 3
 /* What is kept of its messages; the first ones say why it would not start. */
-#define MESSAGES     4096
-#define READY_MS     1000
-#define REAP_MS      200
-#define REAP_STEP_MS 5
-#define FIXED_ARGS   8
-#define FWD_TEXT     80
-#define PROBE_SIZE   (4 + 42) /* length, frame */
+#define MESSAGES      4096
+#define SOCKET_BUFFER (4 << 20)
+#define READY_MS      1000
+#define REAP_MS       200
+#define REAP_STEP_MS  5
+#define FIXED_ARGS    8
+#define FWD_TEXT      80
+#define PROBE_SIZE    (4 + 42) /* length, frame */
 
 extern char **environ;
 
@@ -357,6 +358,11 @@ int net_passt_open(const struct net_passt_config *config, struct net **out,
 		passt_closed(passt);
 		return ret;
 	}
+	/* More of a burst fits; the host's limit (wmem_max) may say less. */
+	setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &(int){ SOCKET_BUFFER },
+		   sizeof(int));
+	setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &(int){ SOCKET_BUFFER },
+		   sizeof(int));
 	ret = start(passt, config, fd[1], err);
 	close(fd[1]);
 	stream.fd = fd[0];

@@ -312,6 +312,8 @@ static void net_activate(struct virtio_device *vdev)
 		ret = start_vhost(vn);
 		if (ret == 0) {
 			vdev->offloaded = true;
+			log_debug("network %s: served by vhost-net",
+				  vn->net->label);
 			virtio_device_watch(vdev, VIRTIO_NET_EVENT_VHOST,
 					    POLLIN);
 			return;
