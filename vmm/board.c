@@ -51,12 +51,13 @@ static void fill_devices(struct board *board, const struct run_config *cfg)
 		      VIRT_RTC_SPI);
 	snprintf(dev->name, sizeof(dev->name), "pl031");
 
-	for (i = 0; i < cfg->nr_disks; i++) {
+	for (i = 0; i < cfg->nr_disks + cfg->nr_nets; i++) {
 		board->disk_index[board->nr_devs] = i;
 		dev = add_dev(board, BOARD_VIRTIO,
 			      VIRT_VIRTIO_BASE + i * VIRT_VIRTIO_STRIDE,
 			      VIRT_VIRTIO_STRIDE, VIRT_VIRTIO_SPI + i);
-		snprintf(dev->name, sizeof(dev->name), "virtio%u-blk", i);
+		snprintf(dev->name, sizeof(dev->name), "virtio%u-%s", i,
+			 i < cfg->nr_disks ? "blk" : "net");
 	}
 }
 

@@ -22,7 +22,10 @@ struct board {
 	uint64_t initrd_size;
 	struct board_dev dev[BOARD_MAX_DEVS];
 	unsigned int nr_devs;
-	/* For dev[i].kind == BOARD_VIRTIO: index into cfg->disk[]. */
+	/*
+	 * For dev[i].kind == BOARD_VIRTIO: index into cfg->disk[], and from
+	 * cfg->nr_disks on, less that, into cfg->net[].
+	 */
 	unsigned int disk_index[BOARD_MAX_DEVS];
 	struct layout layout;
 	uint64_t dtb_size; /* bytes reserved at layout.dtb_gpa */

@@ -91,7 +91,8 @@ const char config_run_help[] =
 	"  -d, --disk FILE[,ro]     raw image as a virtio disk (repeatable)\n"
 	"  -c, --cpus N             virtual CPUs (1)\n"
 	"  -m, --mem SIZE[BKMGT]    memory, in MiB without a suffix (512)\n"
-	"  -n, --network none       network device (none)\n"
+	"  -n, --network user[,hostfwd=tcp:PORT:PORT]|tap[,tapif=NAME]|none\n"
+	"                           network device (repeatable; none)\n"
 	"      --aarch32            32-bit guest; a flat binary does not tell\n"
 	"      --irqchip gicv2|gicv3  interrupt controller (what the host has)\n"
 	"      --name NAME          name of the virtual machine (guest-PID)\n"
@@ -225,6 +226,21 @@ static int parse_disk(char *arg, struct run_config *cfg, struct error *err)
 	return 0;
 }
 
+static int parse_net(char *arg, struct run_config *cfg, struct error *err)
+{
+	struct config_net net;
+	int ret;
+
+	ret = config_net_parse(arg, &net, err);
+	if (ret < 0 || net.mode == CONFIG_NET_NONE)
+		return ret;
+	if (cfg->nr_nets == CONFIG_MAX_NETS)
+		return bad(err, 'n', ": at most %d network devices",
+			   CONFIG_MAX_NETS);
+	cfg->net[cfg->nr_nets++] = net;
+	return 0;
+}
+
 static int parse_irqchip(const char *arg, unsigned int *gic, struct error *err)
 {
 	if (!strcmp(arg, "gicv2"))
@@ -316,13 +332,7 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 	case 'm':
 		return parse_mem(arg, &cfg->mem_size, err);
 	case 'n':
-		if (strcmp(arg, "none") && strcmp(arg, "mode=none"))
-			return bad(
-				err, opt,
-				": '%.100s': network devices are not in this "
-				"version; use none",
-				arg);
-		return 0;
+		return parse_net(arg, cfg, err);
 	case OPT_AARCH32:
 		cfg->width = GUEST_32BIT;
 		return 0;
@@ -432,6 +442,7 @@ static char **copy_args(int argc, char **argv, const char **default_name)
 int config_parse_run(int argc, char **argv, struct run_config *cfg,
 		     struct error *err)
 {
+	unsigned int i;
 	char **args;
 	int ret;
 
@@ -465,6 +476,15 @@ int config_parse_run(int argc, char **argv, struct run_config *cfg,
 				cfg->cpus);
 		goto fail;
 	}
+	if (cfg->nr_disks + cfg->nr_nets > CONFIG_MAX_DISKS) {
+		ret = error_set(err, TL_USAGE, EINVAL,
+				"option -n: %u disks and %u network devices "
+				"are too many: at most %d together",
+				cfg->nr_disks, cfg->nr_nets, CONFIG_MAX_DISKS);
+		goto fail;
+	}
+	for (i = 0; i < cfg->nr_nets; i++)
+		config_net_default_mac(&cfg->net[i], cfg->name, i);
 	return 0;
 fail:
 	config_free(cfg);

@@ -7,10 +7,12 @@
 #include <stdint.h>
 
 #include "arch-arm/image.h"
+#include "config-net.h"
 #include "lib/error.h"
 #include "lib/log.h"
 
 #define CONFIG_MAX_DISKS 32
+#define CONFIG_MAX_NETS  8
 /* GICv3 redistributors that machine "virt" has room for; 8 with GICv2.  What
  * KVM allows is asked at run time. */
 #define CONFIG_MAX_CPUS 123
@@ -29,6 +31,8 @@ struct run_config {
 	const char *params; /* the user's part of the command line, or NULL */
 	struct config_disk disk[CONFIG_MAX_DISKS];
 	unsigned int nr_disks;
+	struct config_net net[CONFIG_MAX_NETS];
+	unsigned int nr_nets;
 	unsigned int cpus;      /* 1 and more */
 	uint64_t mem_size;      /* bytes, a multiple of 2 MiB */
 	enum guest_width width; /* GUEST_32BIT with --aarch32, else ANY */

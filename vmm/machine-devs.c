@@ -14,6 +14,7 @@
 #include "machine-parts.h"
 #include "virtio/blk.h"
 #include "virtio/mmio.h"
+#include "virtio/net.h"
 
 static void spi_set(void *opaque, bool level)
 {
@@ -220,22 +221,53 @@ static void bind_ioeventfds(struct boot *boot, unsigned int i)
 	}
 }
 
+static int new_blk(const struct config_disk *image, struct virtio_device **vdev,
+		   struct error *err)
+{
+	struct disk *disk;
+	int ret;
+
+	ret = disk_raw_open(image->path, image->read_only, &disk, err);
+	return ret ? ret : virtio_blk_new(disk, vdev, err);
+}
+
+static int new_net(const struct config_net *cfg, struct virtio_device **vdev,
+		   struct error *err)
+{
+	const struct net_passt_config passt = {
+		.program = "passt",
+		.mac = cfg->mac,
+		.mtu = cfg->mtu,
+		.fwd = cfg->fwd,
+		.nr_fwd = cfg->nr_fwd,
+	};
+	struct virtio_net_options options = { .mtu = cfg->mtu };
+	struct net *net;
+	int ret;
+
+	memcpy(options.mac, cfg->mac, sizeof(options.mac));
+	if (cfg->mode == CONFIG_NET_TAP)
+		ret = net_tap_open(&cfg->tap, &net, err);
+	else
+		ret = net_passt_open(&passt, &net, err);
+	return ret ? ret : virtio_net_new(net, &options, vdev, err);
+}
+
 static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 {
-	const struct config_disk *image =
-		&boot->cfg->disk[boot->board.disk_index[i]];
+	const struct run_config *cfg = boot->cfg;
+	const unsigned int n = boot->board.disk_index[i];
 	struct virtio_mmio_config config = {
 		.gmem = &boot->gmem,
 		.irq = connect_spi(boot, i),
 	};
 	struct virtio_device *vdev;
-	struct disk *disk;
 	int ret;
 
-	ret = disk_raw_open(image->path, image->read_only, &disk, err);
-	if (ret)
-		return ret;
-	ret = virtio_blk_new(disk, &vdev, err);
+	if (n < cfg->nr_disks)
+		ret = new_blk(&cfg->disk[n], &vdev, err);
+	else
+		ret = new_net(&cfg->net[n - cfg->nr_disks], &vdev, err);
 	if (ret)
 		return ret;
 	boot->irq_fd[i] = bind_irqfd(boot, i);

@@ -2,6 +2,7 @@
 /* What is known of a recorded VM, in the form of its side file. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "arch-arm/virt.h"
@@ -57,8 +58,10 @@ static void add_board(struct vminfo_device *dev,
 		dev[i] = (struct vminfo_device){
 			.name = row->name,
 			.type = type_of(row->kind),
-			/* The only kind of virtio device there is so far. */
-			.virtio = row->kind == BOARD_VIRTIO ? "blk" : NULL,
+			/* Its name says which: "virtio0-blk". */
+			.virtio = row->kind == BOARD_VIRTIO
+					  ? strchr(row->name, '-') + 1
+					  : NULL,
 			.base = row->base,
 			.size = row->size,
 			.spi = row->spi,

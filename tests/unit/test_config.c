@@ -249,8 +249,7 @@ static void bad_values(void **state)
 	REFUSE("use gicv2", "k", "--irqchip", "gicv2m");
 	REFUSE("use gicv3", "k", "--irqchip", "gicv3-its");
 	REFUSE("use serial", "k", "--console", "virtio");
-	REFUSE("not in this version", "k", "-n", "mode=user");
-	REFUSE("not in this version", "k", "--network=tap");
+	REFUSE("bridge", "k", "--network=bridge");
 	REFUSE("none of error, warning", "k", "--loglevel", "loud");
 	REFUSE("-k needs the name of a file", "-k", "");
 	REFUSE("-i needs the name of a file", "k", "-i", "");

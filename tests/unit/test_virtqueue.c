@@ -651,6 +651,49 @@ static void test_iov(void **state)
 	assert_int_equal(iov_copy_in(&buf, "x", 1), 0);
 }
 
+/* Several chains at once: the driver's index moves once, over a wrap too. */
+static void test_push_many(void **state)
+{
+	struct fixture *f = *state;
+	struct virtq_done done[3];
+	uint32_t id, len;
+	unsigned int i;
+
+	mock_ring_wind(&f->ring, &f->vq, 0xfffe);
+	for (i = 0; i < 3; i++) {
+		offer_one(f);
+		assert_int_equal(virtq_pop(&f->vq, &f->chain), 1);
+		done[i] = (struct virtq_done){ f->chain.head, 10 + i };
+	}
+	assert_false(mock_ring_take(&f->ring, &id, &len));
+	virtq_push_many(&f->vq, done, 3);
+	for (i = 0; i < 3; i++) {
+		assert_true(mock_ring_take(&f->ring, &id, &len));
+		assert_int_equal(id, done[i].head);
+		assert_int_equal(len, 10 + i);
+	}
+	assert_false(mock_ring_take(&f->ring, &id, &len));
+}
+
+/* What is put back comes again, in order, and is checked again. */
+static void test_unpop(void **state)
+{
+	struct fixture *f = *state;
+	uint16_t first, second;
+
+	mock_ring_wind(&f->ring, &f->vq, 0xffff);
+	first = offer_one(f);
+	second = offer_one(f);
+	assert_int_equal(virtq_pop(&f->vq, &f->chain), 1);
+	assert_int_equal(virtq_pop(&f->vq, &f->chain), 1);
+	assert_int_equal(virtq_pop(&f->vq, &f->chain), 0);
+	virtq_unpop(&f->vq, 2);
+	assert_int_equal(virtq_pop(&f->vq, &f->chain), 1);
+	assert_int_equal(f->chain.head, first);
+	f->ring.desc[second].len = 0;
+	assert_int_equal(virtq_pop(&f->vq, &f->chain), -EPROTO);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -691,6 +734,8 @@ int main(void)
 		T(test_interrupt_event_wrap),
 		T(test_notify_flag),
 		T(test_notify_event),
+		T(test_push_many),
+		T(test_unpop),
 		cmocka_unit_test(test_iov),
 	};
 

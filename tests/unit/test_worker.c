@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A worker serves while nobody holds it, and only then. */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
@@ -266,6 +267,31 @@ static void test_no_descriptors(void **state)
 	assert_non_null(strstr(err.text, "eventfd"));
 }
 
+/* An event that nobody asks for waits; asked for again, it is served. */
+static void test_watch(void **state)
+{
+	struct fixture *f = *state;
+
+	worker_watch(f->worker, 0, 0);
+	worker_watch(f->worker, 0, 0);
+	worker_resume(f->worker);
+	eventfd_write(f->fd[0], 1);
+	assert_not_served(f);
+	worker_quiesce(f->worker);
+	worker_watch(f->worker, 0, POLLIN);
+	worker_resume(f->worker);
+	assert_served(f);
+	assert_int_equal(f->served[0], 1);
+	/* An eventfd is always writable. */
+	worker_quiesce(f->worker);
+	worker_watch(f->worker, 1, POLLOUT);
+	worker_resume(f->worker);
+	assert_served(f);
+	worker_quiesce(f->worker);
+	worker_watch(f->worker, 1, POLLIN);
+	worker_resume(f->worker);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -278,6 +304,7 @@ int main(void)
 		T(test_yield),
 		T(test_hold_races_wakeup),
 		T(test_two_holders),
+		T(test_watch),
 		cmocka_unit_test(test_end),
 		cmocka_unit_test(test_no_descriptors),
 	};

@@ -137,6 +137,16 @@ free_worker:
 	return ret;
 }
 
+void worker_watch(struct worker *w, unsigned int index, short events)
+{
+	struct pollfd *pfd = &w->pfd[index];
+
+	pfd->events = events;
+	/* poll() passes over a negative descriptor; the complement comes back. */
+	if ((pfd->fd < 0) == (events != 0))
+		pfd->fd = ~pfd->fd;
+}
+
 /* Under the lock: @holds also has a reader that takes none. */
 static void set_holds(struct worker *w, unsigned int holds)
 {

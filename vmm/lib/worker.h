@@ -19,12 +19,14 @@ struct worker;
 struct worker_config {
 	/* Thread name, as ps and gdb show it; the kernel keeps 15 characters. */
 	const char *name;
-	/* Descriptors to wait on, fds[0..nr_fds-1]; they outlive the worker. */
+	/* Descriptors to wait on, fds[0..nr_fds-1]; they outlive the worker,
+	 * the array need not. */
 	const int *fds;
 	unsigned int nr_fds;
 	/*
-	 * fds[@index] is readable.  The handler reads it empty before it looks
-	 * for work, or it is called again at once.  Runs on the worker's thread.
+	 * fds[@index] is readable, or what worker_watch() asks for.  The
+	 * handler reads it empty before it looks for work, or it is called
+	 * again at once.  Runs on the worker's thread.
 	 */
 	void (*ready)(void *opaque, unsigned int index);
 	void *opaque;
@@ -47,6 +49,13 @@ void worker_quiesce(struct worker *worker);
 
 /* Take one hold off; each call matches one hold. */
 void worker_resume(struct worker *worker);
+
+/*
+ * Wait on fds[@index] for @events: POLLIN (as at first), POLLOUT, both, or 0 to
+ * hear nothing of it, hang-up and errors included.  From the handler, or while
+ * a hold is on the worker.
+ */
+void worker_watch(struct worker *worker, unsigned int index, short events);
 
 /*
  * For a handler with much to do: someone wants the worker to hold still.  The

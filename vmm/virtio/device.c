@@ -2,6 +2,7 @@
 #include "virtio/device.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -58,6 +59,13 @@ static void interrupt(struct virtio_device *vdev, uint32_t cause)
 
 uint32_t virtio_device_isr(const struct virtio_device *vdev)
 {
+	/*
+	 * vhost signals the irqfd and not us: while it runs, any interrupt may
+	 * be for a used buffer.  A driver that looks and finds none is none
+	 * the worse for it, and the line is an edge, so nothing repeats.
+	 */
+	if (__atomic_load_n(&vdev->offloaded, __ATOMIC_RELAXED))
+		return atomic_get(&vdev->isr) | VIRTIO_MMIO_INT_VRING;
 	return atomic_get(&vdev->isr);
 }
 
@@ -134,6 +142,37 @@ void virtio_device_push(struct virtio_device *vdev, unsigned int q,
 		interrupt(vdev, VIRTIO_MMIO_INT_VRING);
 }
 
+void virtio_device_push_many(struct virtio_device *vdev, unsigned int q,
+			     const struct virtq_done *done, unsigned int nr)
+{
+	struct virtq *vq = &vdev->vq[q];
+
+	virtq_push_many(vq, done, nr);
+	if (virtq_should_interrupt(vq))
+		interrupt(vdev, VIRTIO_MMIO_INT_VRING);
+}
+
+void virtio_device_unpop(struct virtio_device *vdev, unsigned int q,
+			 unsigned int nr)
+{
+	virtq_unpop(&vdev->vq[q], nr);
+}
+
+void virtio_device_watch(struct virtio_device *vdev, unsigned int i,
+			 short events)
+{
+	if (vdev->worker)
+		worker_watch(vdev->worker, vdev->nr_queues + i, events);
+}
+
+void virtio_device_event(struct virtio_device *vdev, unsigned int i)
+{
+	if (vdev->running && !needs_reset(vdev))
+		vdev->ops->event(vdev, i);
+	else
+		virtio_device_watch(vdev, i, 0);
+}
+
 void virtio_device_process(struct virtio_device *vdev, unsigned int q)
 {
 	eventfd_t kicks;
@@ -145,7 +184,12 @@ void virtio_device_process(struct virtio_device *vdev, unsigned int q)
 
 static void worker_ready(void *opaque, unsigned int index)
 {
-	virtio_device_process(opaque, index);
+	struct virtio_device *vdev = opaque;
+
+	if (index < vdev->nr_queues)
+		virtio_device_process(vdev, index);
+	else
+		virtio_device_event(vdev, index - vdev->nr_queues);
 }
 
 void virtio_device_notify(struct virtio_device *vdev, unsigned int q)
@@ -196,6 +240,24 @@ static bool accept_features(struct virtio_device *vdev)
 	return true;
 }
 
+/* Kicks are for one of the two, the worker or vhost.  Worker held. */
+static void watch_kicks(struct virtio_device *vdev, short events)
+{
+	unsigned int q;
+
+	for (q = 0; vdev->worker && q < vdev->nr_queues; q++)
+		worker_watch(vdev->worker, q, events);
+}
+
+static void stop_offload(struct virtio_device *vdev)
+{
+	if (!vdev->offloaded)
+		return;
+	vdev->ops->stop_offload(vdev);
+	__atomic_store_n(&vdev->offloaded, false, __ATOMIC_RELAXED);
+	watch_kicks(vdev, POLLIN);
+}
+
 static void start(struct virtio_device *vdev)
 {
 	unsigned int q;
@@ -204,6 +266,8 @@ static void start(struct virtio_device *vdev)
 		virtq_set_features(&vdev->vq[q], vdev->features);
 	if (vdev->ops->activate)
 		vdev->ops->activate(vdev);
+	if (vdev->offloaded)
+		watch_kicks(vdev, 0);
 	vdev->running = true;
 	release(vdev);
 }
@@ -216,6 +280,9 @@ static void reset(struct virtio_device *vdev)
 	if (vdev->running)
 		hold(vdev);
 	vdev->running = false;
+	stop_offload(vdev);
+	for (q = 0; q < vdev->nr_fds; q++)
+		virtio_device_watch(vdev, q, 0);
 	if (vdev->ops->reset)
 		vdev->ops->reset(vdev);
 	for (q = 0; q < vdev->nr_queues; q++)
@@ -271,6 +338,11 @@ void virtio_device_enable_queue(struct virtio_device *vdev, unsigned int q,
 void virtio_device_disable_queue(struct virtio_device *vdev, unsigned int q)
 {
 	hold(vdev);
+	if (vdev->offloaded) {
+		/* vhost kept the ring's indices to itself. */
+		stop_offload(vdev);
+		virtio_device_fail(vdev, q, "disabled while in use");
+	}
 	virtq_disable(&vdev->vq[q]);
 	release(vdev);
 }
@@ -317,13 +389,27 @@ int virtio_device_start(struct virtio_device *vdev, struct error *err)
 {
 	struct worker_config config = {
 		.name = vdev->ops->name,
-		.fds = vdev->kick,
-		.nr_fds = vdev->nr_queues,
+		.nr_fds = vdev->nr_queues + vdev->nr_fds,
 		.ready = worker_ready,
 		.opaque = vdev,
 	};
+	unsigned int i;
+	int *fds, ret;
 
-	return worker_new(&config, &vdev->worker, err);
+	fds = malloc(config.nr_fds * sizeof(*fds));
+	if (!fds)
+		return error_set(err, TL_FAIL, ENOMEM, "%s %s: out of memory",
+				 vdev->ops->name, vdev->label);
+	for (i = 0; i < vdev->nr_queues; i++)
+		fds[i] = vdev->kick[i];
+	for (i = 0; i < vdev->nr_fds; i++)
+		fds[vdev->nr_queues + i] = vdev->fd[i];
+	config.fds = fds;
+	ret = worker_new(&config, &vdev->worker, err);
+	free(fds);
+	for (i = 0; !ret && i < vdev->nr_fds; i++)
+		virtio_device_watch(vdev, i, 0);
+	return ret;
 }
 
 void virtio_device_free(struct virtio_device *vdev)
@@ -333,6 +419,8 @@ void virtio_device_free(struct virtio_device *vdev)
 	if (!vdev)
 		return;
 	worker_free(vdev->worker);
+	vdev->worker = NULL;
+	stop_offload(vdev);
 	for (q = 0; vdev->kick && q < vdev->nr_queues; q++) {
 		if (vdev->kick[q] >= 0)
 			close(vdev->kick[q]);

@@ -21,6 +21,8 @@
 #include "lib/error.h"
 #include "virtio/queue.h"
 
+#define VIRTIO_DEVICE_FDS 2
+
 struct virtio_device;
 struct worker;
 
@@ -43,6 +45,17 @@ struct virtio_device_ops {
 	 * the worker, once for a notification, never two at a time.
 	 */
 	void (*process)(struct virtio_device *vdev, unsigned int q);
+	/*
+	 * Descriptor @i of vdev->fd[] is ready as virtio_device_watch() asked.
+	 * Called by the worker, never at the same time as process().
+	 */
+	void (*event)(struct virtio_device *vdev, unsigned int i);
+	/*
+	 * Of a device whose activate() set vdev->offloaded: take the queues
+	 * back from the kernel.  Before a reset and before a queue goes; worker
+	 * held.
+	 */
+	void (*stop_offload)(struct virtio_device *vdev);
 	/* Back to the state before activate().  Worker held.  May be NULL. */
 	void (*reset)(struct virtio_device *vdev);
 	/* Free everything, @vdev included. */
@@ -53,11 +66,22 @@ struct virtio_device {
 	/* Filled by the kind of device, constant. */
 	const struct virtio_device_ops *ops;
 	uint64_t offered; /* its features; device.c adds those of the ring */
-	unsigned int nr_queues; /* 1 and more */
-	uint16_t queue_max;     /* descriptors, a power of two */
-	char label[32];         /* which one it is, for messages: "disk.img" */
+	unsigned int nr_queues;    /* 1 and more */
+	uint16_t queue_max;        /* descriptors, a power of two */
+	int fd[VIRTIO_DEVICE_FDS]; /* the kind's own for its worker to watch */
+	unsigned int nr_fds;       /* 0: it has none */
+	char label[32]; /* which one it is, for messages: "disk.img" */
 
-	/* device.c's from here on; the kind may read @features. */
+	/*
+	 * Set in activate(), cleared by device.c: vhost serves the queues on
+	 * their kick fds and irq_fd; process() is not called.
+	 */
+	bool offloaded;
+
+	/*
+	 * device.c's from here on; the kind may read @features, @gmem, @vq,
+	 * @kick and @irq_fd.
+	 */
 	uint64_t features;   /* negotiated, final from FEATURES_OK on */
 	uint32_t wanted[2];  /* as the driver writes them */
 	bool wanted_unknown; /* it also set bits beyond 63 */
@@ -86,6 +110,21 @@ bool virtio_device_pop(struct virtio_device *vdev, unsigned int q,
 /* Complete @chain, see virtq_push(), and interrupt if the driver asked to. */
 void virtio_device_push(struct virtio_device *vdev, unsigned int q,
 			const struct virtq_chain *chain, uint32_t written);
+
+/* The same for @nr chains that the driver is to see at once. */
+void virtio_device_push_many(struct virtio_device *vdev, unsigned int q,
+			     const struct virtq_done *done, unsigned int nr);
+
+/* Leave the last @nr popped chains for later, see virtq_unpop(). */
+void virtio_device_unpop(struct virtio_device *vdev, unsigned int q,
+			 unsigned int nr);
+
+/*
+ * What ops->event() hears of vdev->fd[@i], as worker_watch() has it.  Nothing
+ * before activate() asks.
+ */
+void virtio_device_watch(struct virtio_device *vdev, unsigned int i,
+			 short events);
 
 /*
  * The driver broke the rules in a way that only a reset gets out of (2.1.2):
@@ -118,6 +157,9 @@ void virtio_device_free(struct virtio_device *vdev);
 
 /* Serve queue @q now, on the calling thread, if the driver is ready. */
 void virtio_device_process(struct virtio_device *vdev, unsigned int q);
+
+/* The same for vdev->fd[@i]. */
+void virtio_device_event(struct virtio_device *vdev, unsigned int i);
 
 /* All features on offer, those of ring and transport included. */
 uint64_t virtio_device_offered(const struct virtio_device *vdev);

@@ -233,21 +233,37 @@ int virtq_pop(struct virtq *vq, struct virtq_chain *chain)
 	return 1;
 }
 
-void virtq_push(struct virtq *vq, const struct virtq_chain *chain,
-		uint32_t written)
+void virtq_push_many(struct virtq *vq, const struct virtq_done *done,
+		     unsigned int nr)
 {
-	vring_used_elem_t *elem = &vq->used->ring[vq->used_idx & (vq->num - 1)];
+	vring_used_elem_t *elem;
+	unsigned int i;
 
-	elem->id = htole32(chain->head);
-	elem->len = htole32(written);
-	vq->used_idx++;
+	for (i = 0; i < nr; i++) {
+		elem = &vq->used->ring[vq->used_idx++ & (vq->num - 1)];
+		elem->id = htole32(done[i].head);
+		elem->len = htole32(done[i].written);
+	}
 	/*
-	 * Release: data and entry are visible before the index that covers
+	 * Release: data and entries are visible before the index that covers
 	 * them.  Pairs with the driver's barrier between reading idx and the
 	 * entry (2.7.14).
 	 */
 	__atomic_store_n(&vq->used->idx, htole16(vq->used_idx),
 			 __ATOMIC_RELEASE);
+}
+
+void virtq_push(struct virtq *vq, const struct virtq_chain *chain,
+		uint32_t written)
+{
+	const struct virtq_done done = { chain->head, written };
+
+	virtq_push_many(vq, &done, 1);
+}
+
+void virtq_unpop(struct virtq *vq, unsigned int nr)
+{
+	vq->last_avail -= nr;
 }
 
 bool virtq_should_interrupt(struct virtq *vq)

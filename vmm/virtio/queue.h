@@ -100,6 +100,25 @@ int virtq_pop(struct virtq *vq, struct virtq_chain *chain);
 void virtq_push(struct virtq *vq, const struct virtq_chain *chain,
 		uint32_t written);
 
+/* A finished chain. */
+struct virtq_done {
+	uint16_t head;
+	uint32_t written;
+};
+
+/*
+ * Give @nr chains back at once: the driver sees all of them or none, as a
+ * packet in several buffers needs it (5.1.6.4).
+ */
+void virtq_push_many(struct virtq *vq, const struct virtq_done *done,
+		     unsigned int nr);
+
+/*
+ * Put the last @nr chains back that were popped and not pushed; they are popped
+ * again, and checked again, in the same order.
+ */
+void virtq_unpop(struct virtq *vq, unsigned int nr);
+
 /* Ask once after one or more pushes: does the driver want an interrupt? */
 bool virtq_should_interrupt(struct virtq *vq);
 
