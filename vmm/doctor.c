@@ -9,6 +9,9 @@
 
 #include "doctor.h"
 
+/* A GICv2 distributor has 8 CPU interfaces (IHI 0048B, 2.1). */
+#define GICV2_CPUS 8
+
 enum verdict {
 	GOOD,
 	LACKING, /* something is slower, or not to be had */
@@ -58,8 +61,13 @@ static void report_guests(struct report *report, const struct host_probe *probe)
 		"host with such cores (Cortex-A53, A57, A72, ...)");
 	snprintf(text, sizeof(text), "%u bits", probe->ipa_bits);
 	item(report, GOOD, "guest addresses (IPA)", text, NULL);
-	snprintf(text, sizeof(text), "%u%s", probe->max_vcpus,
-		 probe->gicv3 ? "" : ", 8 with a GICv2");
+	if (!probe->gicv3 && probe->max_vcpus > GICV2_CPUS)
+		snprintf(text, sizeof(text), "%d", GICV2_CPUS);
+	else
+		snprintf(text, sizeof(text), "%u%s", probe->max_vcpus,
+			 probe->gicv2 && probe->max_vcpus > GICV2_CPUS
+				 ? ", 8 with a GICv2"
+				 : "");
 	item(report, GOOD, "vCPUs of a guest", text, NULL);
 }
 

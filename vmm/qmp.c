@@ -84,8 +84,8 @@ static bool is_space(unsigned char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Within a message.  True: @c is its last byte. */
-static bool step(struct qmp_reader *reader, unsigned char c)
+/* Within a message; @c is its next byte. */
+static enum qmp_piece step(struct qmp_reader *reader, unsigned char c)
 {
 	if (reader->in_string) {
 		if (reader->escaped)
@@ -94,7 +94,7 @@ static bool step(struct qmp_reader *reader, unsigned char c)
 			reader->escaped = true;
 		else if (c == '"')
 			reader->in_string = false;
-		return false;
+		return QMP_NONE;
 	}
 	switch (c) {
 	case '"':
@@ -102,13 +102,32 @@ static bool step(struct qmp_reader *reader, unsigned char c)
 		break;
 	case '{':
 	case '[':
-		reader->depth++;
+		if (reader->depth++ == MAX_DEPTH)
+			return QMP_GARBAGE;
 		break;
 	case '}':
+		if (--reader->depth == 0)
+			return QMP_MESSAGE;
+		break;
 	case ']':
-		return --reader->depth == 0;
+		if (--reader->depth == 0)
+			return QMP_GARBAGE;
+		break;
 	}
-	return false;
+	return QMP_NONE;
+}
+
+/* What stands between messages; @c is its next byte. */
+static enum qmp_piece step_between(struct qmp_reader *reader, unsigned char c)
+{
+	if (reader->skipping)
+		reader->skipping = c != '\n';
+	else if (c == '{')
+		return step(reader, c);
+	else if (!is_space(c))
+		return QMP_GARBAGE;
+	restart(reader);
+	return QMP_NONE;
 }
 
 enum qmp_piece qmp_reader_next(struct qmp_reader *reader, const char **text,
@@ -116,32 +135,24 @@ enum qmp_piece qmp_reader_next(struct qmp_reader *reader, const char **text,
 {
 	while (reader->scan < reader->end) {
 		const unsigned char c = reader->buf[reader->scan++];
-		const bool idle = !reader->depth;
+		const bool within = reader->depth;
+		enum qmp_piece piece;
 
 		if (c == RESYNC) {
 			restart(reader);
 			reader->skipping = false;
-			if (!idle)
+			if (within)
 				return QMP_GARBAGE;
-		} else if (reader->skipping) {
-			reader->skipping = c != '\n';
-			restart(reader);
-		} else if (idle && is_space(c)) {
-			restart(reader);
-		} else if (idle && c != '{') {
-			reader->skipping = true;
-			restart(reader);
-			return QMP_GARBAGE;
-		} else if (step(reader, c)) {
-			*text = reader->buf + reader->start;
-			*len = reader->scan - reader->start;
-			restart(reader);
-			return QMP_MESSAGE;
-		} else if (reader->depth > MAX_DEPTH) {
-			reader->skipping = true;
-			restart(reader);
-			return QMP_GARBAGE;
+			continue;
 		}
+		piece = within ? step(reader, c) : step_between(reader, c);
+		if (piece == QMP_NONE)
+			continue;
+		*text = reader->buf + reader->start;
+		*len = reader->scan - reader->start;
+		restart(reader);
+		reader->skipping = piece == QMP_GARBAGE && c != '\n';
+		return piece;
 	}
 	return reader->end - reader->start >= reader->max ? QMP_TOO_LONG
 							  : QMP_NONE;
