@@ -321,7 +321,9 @@ bool doctor_print(const struct doctor_host *host, FILE *out)
 	return report.works;
 }
 
-enum tl_status doctor_run(int argc, char **argv, FILE *out, struct error *err)
+enum tl_status doctor_run(int argc, char **argv,
+			  void (*probe)(struct host_probe *probe), FILE *out,
+			  struct error *err)
 {
 	struct doctor_host host = { .root = "", .path = getenv("PATH") };
 
@@ -341,7 +343,7 @@ enum tl_status doctor_run(int argc, char **argv, FILE *out, struct error *err)
 			  argv[1]);
 		return TL_USAGE;
 	}
-	host_probe(&host.probe);
+	probe(&host.probe);
 	if (doctor_print(&host, out))
 		return TL_OK;
 	/* The lines marked FAIL were printed and say why. */

@@ -23,7 +23,12 @@ struct doctor_host {
  */
 bool doctor_print(const struct doctor_host *host, FILE *out);
 
-/* The subcommand; TL_HOST if a guest cannot be run. */
-enum tl_status doctor_run(int argc, char **argv, FILE *out, struct error *err);
+/*
+ * The subcommand; TL_HOST if a guest cannot be run.  @probe is host_probe(), or
+ * a test's.
+ */
+enum tl_status doctor_run(int argc, char **argv,
+			  void (*probe)(struct host_probe *probe), FILE *out,
+			  struct error *err);
 
 #endif

@@ -76,7 +76,7 @@ static enum tl_status cmd_client(int argc, char **argv, struct error *err)
 
 static enum tl_status cmd_doctor(int argc, char **argv, struct error *err)
 {
-	return doctor_run(argc, argv, stdout, err);
+	return doctor_run(argc, argv, host_probe, stdout, err);
 }
 
 static enum tl_status cmd_version(int argc, char **argv, struct error *err)

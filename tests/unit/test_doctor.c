@@ -181,21 +181,39 @@ static void hosts_that_run_nothing(void **state)
 	shows("FAIL", "interrupt controller", "none");
 }
 
+static void probe_nothing(struct host_probe *probe)
+{
+	*probe = (struct host_probe){ 0 };
+	error_set(&probe->why, TL_HOST, ENOENT, "there is nothing");
+}
+
+static void probe_good(struct host_probe *probe)
+{
+	*probe = good;
+}
+
 static void the_command_line(void **state)
 {
 	char *help[] = { "doctor", "--help", NULL };
 	char *extra[] = { "doctor", "extra", NULL };
+	char *plain[] = { "doctor", NULL };
 	struct error err = { 0 };
 	size_t size;
 	FILE *out;
 
 	(void)state;
 	out = open_memstream(&output, &size);
-	assert_int_equal(doctor_run(2, help, out, &err), TL_OK);
-	assert_int_equal(doctor_run(2, extra, out, &err), TL_USAGE);
+	assert_int_equal(doctor_run(2, help, probe_nothing, out, &err), TL_OK);
+	assert_int_equal(doctor_run(2, extra, probe_nothing, out, &err),
+			 TL_USAGE);
+	assert_non_null(strstr(err.text, "extra"));
+	err = (struct error){ 0 };
+	assert_int_equal(doctor_run(1, plain, probe_good, out, &err), TL_OK);
+	assert_int_equal(doctor_run(1, plain, probe_nothing, out, &err),
+			 TL_HOST);
+	assert_non_null(strstr(err.text, "FAIL"));
 	fclose(out);
 	assert_non_null(strstr(output, "usage: trapline doctor"));
-	assert_non_null(strstr(err.text, "extra"));
 }
 
 int main(void)
