@@ -1,162 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The subcommands that control running VMs, as lkvm has them. */
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "client.h"
-#include "control-socket.h"
+#include "client-vms.h"
 
 /* A VM has devices to quiesce and a recording to complete. */
 #define END_SECONDS 20
 
 #define MIB         (INT64_C(1) << 20)
-
-/* --- which VMs there are ---------------------------------------------------*/
-
-struct entry {
-	char *name;
-	char *path;
-};
-
-struct entries {
-	struct entry *list;
-	size_t nr;
-};
-
-static void entries_free(struct entries *entries)
-{
-	size_t i;
-
-	for (i = 0; i < entries->nr; i++) {
-		free(entries->list[i].name);
-		free(entries->list[i].path);
-	}
-	free(entries->list);
-}
-
-static bool has_name(const struct entries *entries, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < entries->nr; i++)
-		if (!strcmp(entries->list[i].name, name))
-			return true;
-	return false;
-}
-
-/* Somebody listens there, though perhaps not for us. */
-static bool is_live(const char *path)
-{
-	int fd = control_socket_connect(path);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0 || fd == -EAGAIN;
-}
-
-static void add_entry(struct entries *entries, const char *dir,
-		      const char *file)
-{
-	const size_t suffix = strlen(CONTROL_SOCKET_SUFFIX);
-	const size_t len = strlen(file);
-	struct entry entry, *list;
-
-	if (len <= suffix ||
-	    strcmp(file + len - suffix, CONTROL_SOCKET_SUFFIX) != 0)
-		return;
-	entry.name = strndup(file, len - suffix);
-	if (asprintf(&entry.path, "%s/%s", dir, file) < 0)
-		entry.path = NULL;
-	list = realloc(entries->list, (entries->nr + 1) * sizeof(*list));
-	if (list)
-		entries->list = list;
-	if (!list || !entry.name || !entry.path ||
-	    has_name(entries, entry.name) || !is_live(entry.path)) {
-		free(entry.name);
-		free(entry.path);
-		return;
-	}
-	entries->list[entries->nr++] = entry;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(((const struct entry *)a)->name,
-		      ((const struct entry *)b)->name);
-}
-
-static bool is_ours(int fd)
-{
-	struct stat st;
-
-	return !fstat(fd, &st) && st.st_uid == geteuid();
-}
-
-static struct entries find_entries(void)
-{
-	char dirs[CONTROL_SOCKET_MAX_DIRS][PATH_MAX];
-	const unsigned int nr = control_socket_dirs(dirs);
-	struct entries entries = { 0 };
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		DIR *dir = opendir(dirs[i]);
-		struct dirent *ent;
-
-		/* In /tmp somebody else could have been there first. */
-		while (dir && is_ours(dirfd(dir)) && (ent = readdir(dir)))
-			add_entry(&entries, dirs[i], ent->d_name);
-		if (dir)
-			closedir(dir);
-	}
-	if (entries.nr)
-		qsort(entries.list, entries.nr, sizeof(*entries.list), by_name);
-	return entries;
-}
-
-static enum tl_status unknown_name(const struct entries *entries,
-				   const char *name, struct error *err)
-{
-	char names[256] = "";
-	size_t i, len = 0;
-
-	for (i = 0; i < entries->nr && len + 80 < sizeof(names); i++)
-		len += (size_t)snprintf(names + len, sizeof(names) - len,
-					"%s%.64s", i ? ", " : "",
-					entries->list[i].name);
-	if (entries->nr)
-		error_set(err, TL_NAME, ENOENT,
-			  "no virtual machine called '%.70s' is running; there "
-			  "is %s%s",
-			  name, names, i < entries->nr ? ", ..." : "");
-	else
-		error_set(err, TL_NAME, ENOENT,
-			  "no virtual machine called '%.70s' is running, nor "
-			  "any other",
-			  name);
-	return TL_NAME;
-}
-
-static int open_entry(const struct entry *entry, struct client_session *session,
-		      struct error *err)
-{
-	int ret = client_open(entry->path, session, err);
-
-	/* It ended between our looking and our asking. */
-	if (ret && !err->text[0])
-		error_set(err, TL_NAME, -ret,
-			  "virtual machine '%s' has just ended", entry->name);
-	snprintf(session->what, sizeof(session->what), "virtual machine '%s'",
-		 entry->name);
-	return ret;
-}
 
 /* --- what is done to one VM ------------------------------------------------*/
 
@@ -172,23 +29,23 @@ struct request {
 };
 
 typedef int (*client_fn)(struct client_session *session,
-			 const struct entry *entry,
+			 const struct client_vm *vm,
 			 const struct request *request, struct error *err);
 
-static int simple(struct client_session *session, const struct entry *entry,
+static int simple(struct client_session *session, const struct client_vm *vm,
 		  const struct request *request, struct error *err)
 {
 	json_t *value = client_execute(session, request->qmp, NULL, err);
 
-	(void)entry;
+	(void)vm;
 	json_decref(value);
 	return value ? 0 : -EIO;
 }
 
-static int do_stop(struct client_session *session, const struct entry *entry,
+static int do_stop(struct client_session *session, const struct client_vm *vm,
 		   const struct request *request, struct error *err)
 {
-	int ret = simple(session, entry, request, err);
+	int ret = simple(session, vm, request, err);
 
 	/* When this command ends, the VM has ended and its name is free. */
 	if (!ret && client_wait_end(session, END_SECONDS))
@@ -198,13 +55,14 @@ static int do_stop(struct client_session *session, const struct entry *entry,
 	return ret;
 }
 
-static int do_balloon(struct client_session *session, const struct entry *entry,
-		      const struct request *request, struct error *err)
+static int do_balloon(struct client_session *session,
+		      const struct client_vm *vm, const struct request *request,
+		      struct error *err)
 {
 	int64_t target = request->target;
 	json_t *value;
 
-	(void)entry;
+	(void)vm;
 	if (request->inflate || !target) {
 		value = client_execute(session, "query-balloon", NULL, err);
 		if (!value)
@@ -275,8 +133,7 @@ static void print_stats(FILE *out, json_t *vcpus, bool zeros)
 		fprintf(out, " %14s", head);
 	}
 	fputc('\n', out);
-	json_array_foreach(names, i, entry)
-	{
+	json_array_foreach (names, i, entry) {
 		const char *name =
 			json_string_value(json_object_get(entry, "name"));
 
@@ -284,7 +141,7 @@ static void print_stats(FILE *out, json_t *vcpus, bool zeros)
 	}
 }
 
-static int do_stat(struct client_session *session, const struct entry *entry,
+static int do_stat(struct client_session *session, const struct client_vm *vm,
 		   const struct request *request, struct error *err)
 {
 	json_t *vcpus;
@@ -295,7 +152,7 @@ static int do_stat(struct client_session *session, const struct entry *entry,
 	if (!vcpus)
 		return -EIO;
 	if (request->several)
-		fprintf(request->out, "%s:\n", entry->name);
+		fprintf(request->out, "%s:\n", vm->name);
 	if (json_array_size(vcpus))
 		print_stats(request->out, vcpus, request->zeros);
 	else
@@ -322,28 +179,28 @@ static void get_state(struct client_session *session, char *buf, size_t size)
 
 static enum tl_status run_list(const struct request *request)
 {
-	struct entries entries = find_entries();
+	struct client_vms vms = client_vms_find();
 	size_t i;
 
-	if (entries.nr)
+	if (vms.nr)
 		fprintf(request->out, "%-24s %10s  %s\n", "NAME", "PID",
 			"STATE");
-	for (i = 0; i < entries.nr; i++) {
-		const struct entry *entry = &entries.list[i];
+	for (i = 0; i < vms.nr; i++) {
+		const struct client_vm *vm = &vms.list[i];
 		struct client_session session;
 		struct error err = { 0 };
 		char state[32] = "no answer";
-		int ret = client_open(entry->path, &session, &err);
+		int ret = client_open(vm->path, &session, &err);
 
 		if (ret == -ECONNREFUSED || ret == -ENOENT)
 			continue;
 		if (!ret)
 			get_state(&session, state, sizeof(state));
-		fprintf(request->out, "%-24s %10ld  %s\n", entry->name,
+		fprintf(request->out, "%-24s %10ld  %s\n", vm->name,
 			(long)session.pid, state);
 		client_close(&session);
 	}
-	entries_free(&entries);
+	client_vms_free(&vms);
 	return TL_OK;
 }
 
@@ -514,8 +371,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *args,
 static enum tl_status run_each(const struct subcommand *sub,
 			       struct arguments *args, struct error *err)
 {
-	struct entries entries = find_entries();
-	const size_t nr = args->all ? entries.nr : args->nr_names;
+	struct client_vms vms = client_vms_find();
+	const size_t nr = args->all ? vms.nr : args->nr_names;
 	enum tl_status status = TL_OK;
 	size_t i, k;
 
@@ -529,16 +386,15 @@ static enum tl_status run_each(const struct subcommand *sub,
 		struct client_session session;
 		struct error why = { 0 };
 
-		for (k = 0; !args->all && k < entries.nr; k++)
-			if (!strcmp(entries.list[k].name, args->name[i]))
+		for (k = 0; !args->all && k < vms.nr; k++)
+			if (!strcmp(vms.list[k].name, args->name[i]))
 				break;
 		if (args->all)
 			k = i;
-		if (k == entries.nr) {
-			unknown_name(&entries, args->name[i], &why);
-		} else if (!open_entry(&entries.list[k], &session, &why)) {
-			sub->fn(&session, &entries.list[k], &args->request,
-				&why);
+		if (k == vms.nr) {
+			client_vms_unknown(&vms, args->name[i], &why);
+		} else if (!client_vms_open(&vms.list[k], &session, &why)) {
+			sub->fn(&session, &vms.list[k], &args->request, &why);
 			client_close(&session);
 		}
 		if (why.text[0] && status == TL_OK) {
@@ -546,7 +402,7 @@ static enum tl_status run_each(const struct subcommand *sub,
 			status = why.status;
 		}
 	}
-	entries_free(&entries);
+	client_vms_free(&vms);
 	return status;
 }
 

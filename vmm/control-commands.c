@@ -293,8 +293,7 @@ static int check_arguments(const struct command *command, json_t *args,
 	json_t *value;
 	size_t i;
 
-	json_object_foreach(args, key, value)
-	{
+	json_object_foreach (args, key, value) {
 		arg = find_argument(command, key);
 		if (!arg)
 			return qmp_error_set(error, QMP_GENERIC,

@@ -134,7 +134,7 @@ static int listen_at(const char *path, struct control_socket *sock)
 		close(fd);
 		return ret;
 	}
-	strcpy(sock->path, path);
+	memcpy(sock->path, addr.sun_path, sizeof(sock->path));
 	sock->fd = fd;
 	sock->dev = st.st_dev;
 	sock->ino = st.st_ino;
@@ -153,17 +153,15 @@ fail:
  */
 static int lock_parent(const char *path)
 {
-	char dir[CONTROL_SOCKET_PATH_MAX + 1];
+	char dir[CONTROL_SOCKET_PATH_MAX + 2];
 	unsigned int tries = LOCK_TRIES;
 	char *slash;
 	int fd;
 
-	snprintf(dir, sizeof(dir), "%s", path);
+	/* "." is the parent of a name without a slash. */
+	snprintf(dir, sizeof(dir), "%s%s", strchr(path, '/') ? "" : "./", path);
 	slash = strrchr(dir, '/');
-	if (!slash)
-		strcpy(dir, ".");
-	else
-		slash[slash == dir] = '\0';
+	slash[slash == dir] = '\0';
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fd;

@@ -24,8 +24,7 @@ static bool lists(json_t *array, const char *text)
 	json_t *entry;
 	size_t i;
 
-	json_array_foreach(array, i, entry)
-	{
+	json_array_foreach (array, i, entry) {
 		const char *string = json_string_value(entry);
 
 		if (string && !strcmp(string, text))
@@ -123,8 +122,7 @@ static bool filter_provider(json_t *providers, struct filter *filter)
 
 	if (!providers)
 		return true;
-	json_array_foreach(providers, i, entry)
-	{
+	json_array_foreach (providers, i, entry) {
 		provider = json_object_get(entry, "provider");
 		if (!json_is_string(provider) ||
 		    strcmp(json_string_value(provider), PROVIDER))

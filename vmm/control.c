@@ -194,8 +194,7 @@ static json_t *negotiate(struct client *client, json_t *args,
 	json_t *value;
 	const char *key;
 
-	json_object_foreach(args, key, value)
-	{
+	json_object_foreach (args, key, value) {
 		if (strcmp(key, "enable") || !json_is_array(value)) {
 			qmp_error_set(error, QMP_GENERIC,
 				      "Parameter '%.60s' is unexpected", key);

@@ -177,8 +177,7 @@ static int check_members(struct qmp_request *request, struct qmp_error *error)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(request->root, key, value)
-	{
+	json_object_foreach (request->root, key, value) {
 		if (!strcmp(key, "execute")) {
 			if (!json_is_string(value))
 				return qmp_error_set(

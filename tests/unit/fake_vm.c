@@ -215,7 +215,7 @@ void fake_vm_stop(struct fake_vm *vm)
 
 void fake_dir_make(void)
 {
-	strcpy(fake_dir, "/tmp/tl-control-XXXXXX");
+	snprintf(fake_dir, sizeof(fake_dir), "/tmp/tl-control-XXXXXX");
 	assert_non_null(mkdtemp(fake_dir));
 	setenv("XDG_RUNTIME_DIR", fake_dir, 1);
 	setenv("HOME", fake_dir, 1);

@@ -230,8 +230,7 @@ static void every_listed_command_exists(void **state)
 	say(fd, "{\"execute\":\"query-commands\"}");
 	list = get(fd);
 	assert_true(json_array_size(json_object_get(list, "return")) >= 16);
-	json_array_foreach(json_object_get(list, "return"), i, entry)
-	{
+	json_array_foreach (json_object_get(list, "return"), i, entry) {
 		const char *name =
 			json_string_value(json_object_get(entry, "name"));
 		char text[200];
