@@ -57,7 +57,7 @@ struct session {
 	struct evloop *loop;
 	struct console *console;
 	struct control *control; /* NULL: none */
-	bool paused; /* also across a reset; loop thread */
+	bool paused;             /* also across a reset; loop thread */
 	int signal_fd;
 	struct boot *boot; /* the one that runs, or NULL; loop thread */
 	struct machine_result result;

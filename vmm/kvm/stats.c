@@ -41,8 +41,8 @@ static bool decode(const struct kvm_stats_desc *raw, size_t name_size,
 		   struct stats_desc *desc)
 {
 	const unsigned int type = raw->flags & KVM_STATS_TYPE_MASK;
-	const unsigned int unit =
-		(raw->flags & KVM_STATS_UNIT_MASK) >> KVM_STATS_UNIT_SHIFT;
+	const unsigned int unit = (raw->flags & KVM_STATS_UNIT_MASK) >>
+				  KVM_STATS_UNIT_SHIFT;
 	const size_t max = sizeof(desc->name) - 1;
 
 	/* KVM numbers types and units as the two enums do. */

@@ -47,7 +47,7 @@ struct stats_desc {
 	unsigned int base; /* 2 or 10: a value counts @base^@exponent units */
 	int exponent;
 	unsigned int bucket_size; /* STATS_LINEAR_HIST */
-	unsigned int nr; /* values: 1, or the buckets of a histogram */
+	unsigned int nr;          /* values: 1, or the buckets of a histogram */
 };
 
 /*
