@@ -3,12 +3,14 @@
 // Drive a guest through go-qemu, DigitalOcean's QMP client with the types of
 // QEMU's schema.
 //
-// usage: qmp-drive SOCKET
+// usage: qmp-drive SOCKET OUTPUT
 //
+// OUTPUT is what the guest prints, a line "up" each time it boots.
 // Prints what was seen, one fact a line, for tests/nested/control.
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -33,6 +35,19 @@ func run(mon qmp.Monitor, command string, result interface{}) {
 	if result != nil {
 		check(json.Unmarshal(reply, result))
 	}
+}
+
+// boots waits until the guest has booted n times.
+func boots(n int) {
+	for tries := 0; tries < 300; tries++ {
+		text, err := os.ReadFile(os.Args[2])
+		check(err)
+		if bytes.Count(text, []byte("up\n")) >= n {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	fmt.Println("no boot", n)
 }
 
 type stat struct {
@@ -138,7 +153,7 @@ func main() {
 	for i := 0; i < 20; i++ {
 		check(monitor.SystemReset())
 		expect()
-		time.Sleep(300 * time.Millisecond)
+		boots(i + 2)
 	}
 	check(monitor.Quit())
 	expect()
