@@ -23,6 +23,7 @@ enum {
 	OPT_LOGLEVEL,
 	OPT_TRACE,
 	OPT_NO_REBOOT,
+	OPT_CONTROL,
 };
 
 /* ':' first: a missing value is told from an unknown option. */
@@ -45,6 +46,7 @@ static const struct option long_opts[] = {
 	{ "loglevel", required_argument, NULL, OPT_LOGLEVEL },
 	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "no-reboot", no_argument, NULL, OPT_NO_REBOOT },
+	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -96,6 +98,7 @@ const char config_run_help[] =
 	"      --aarch32            32-bit guest; a flat binary does not tell\n"
 	"      --irqchip gicv2|gicv3  interrupt controller (what the host has)\n"
 	"      --name NAME          name of the virtual machine (guest-PID)\n"
+	"      --control PATH|none  control socket (made from the name)\n"
 	"      --console serial     PL011 on this terminal; Ctrl-A x quits\n"
 	"      --dump-dtb FILE      write the guest's device tree to FILE\n"
 	"      --nodefaults         use -p alone as the kernel command line\n"
@@ -339,7 +342,11 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 	case OPT_IRQCHIP:
 		return parse_irqchip(arg, &cfg->gic, err);
 	case OPT_NAME:
+		cfg->named = true;
 		return parse_name(arg, &cfg->name, err);
+	case OPT_CONTROL:
+		cfg->no_control = !strcmp(arg, "none");
+		return parse_file(opt, arg, &cfg->control, err);
 	case OPT_CONSOLE:
 		if (strcmp(arg, "serial"))
 			return bad(

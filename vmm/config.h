@@ -38,6 +38,9 @@ struct run_config {
 	enum guest_width width; /* GUEST_32BIT with --aarch32, else ANY */
 	unsigned int gic;       /* 2, 3, or 0: what the host has, 2 first */
 	const char *name;       /* VM's name; never NULL after parsing */
+	bool named;             /* with --name */
+	const char *control;    /* path of the control socket; NULL: by name */
+	bool no_control;        /* --control none */
 	const char *dump_dtb;   /* write the device tree there, or NULL */
 	const char *trace;      /* record to this trace.dat, or NULL */
 	bool nodefaults;        /* add nothing to the kernel command line */

@@ -214,6 +214,8 @@ int boot_new(struct session *session, struct boot **out, struct error *err)
 	ret = load_guest(boot, err);
 	if (ret)
 		goto destroy_devs;
+	if (session->control)
+		machine_stats_open(boot);
 	*out = boot;
 	return 0;
 
@@ -238,6 +240,7 @@ void boot_free(struct boot *boot)
 		return;
 	/* Workers first: they raise interrupts and write to memory. */
 	machine_devs_destroy(boot);
+	machine_stats_close(boot);
 	while (boot->nr_vcpus)
 		vcpu_destroy(&boot->vcpu[--boot->nr_vcpus]);
 	arch_gic_close(&boot->gic);

@@ -24,6 +24,7 @@
 #include "lib/evloop.h"
 #include "panic-watch.h"
 
+struct control;
 struct pl011;
 struct pl031;
 struct virtio_mmio;
@@ -35,6 +36,9 @@ enum machine_end {
 	END_CRASH,
 	END_USER,   /* Ctrl-A x */
 	END_SIGNAL, /* SIGTERM, SIGINT, SIGHUP, SIGQUIT */
+	/* The control socket's: */
+	END_QUIT,
+	END_HOST_RESET,
 };
 
 /* What the boots leave behind for the session's record. */
@@ -52,6 +56,8 @@ struct session {
 	const struct run_config *cfg;
 	struct evloop *loop;
 	struct console *console;
+	struct control *control; /* NULL: none */
+	bool paused;             /* also across a reset; loop thread */
 	int signal_fd;
 	struct boot *boot; /* the one that runs, or NULL; loop thread */
 	struct machine_result result;
@@ -74,6 +80,24 @@ struct rtc_alarm {
 	int moved_fd; /* the deadline moved */
 };
 
+/*
+ * What the control socket can do to a device, filled in by machine-devs.c when
+ * it makes one that can; NULL where there is none.  Called on the loop's thread.
+ */
+struct machine_hooks {
+	/* Press the power key. */
+	void (*powerdown)(void *opaque);
+	void *powerdown_opaque;
+	/*
+	 * Bytes of memory that the guest has, and shall have.  -ENODEV while no
+	 * driver serves the balloon.  A device whose actual size changed says
+	 * so with control_event_balloon(), on the loop's thread.
+	 */
+	int (*balloon_get)(void *opaque, uint64_t *actual, struct error *err);
+	int (*balloon_set)(void *opaque, uint64_t target, struct error *err);
+	void *balloon_opaque;
+};
+
 struct boot {
 	struct session *session;
 	const struct run_config *cfg;
@@ -92,6 +116,13 @@ struct boot {
 	struct virtio_mmio *virtio[BOARD_MAX_DEVS];
 	int irq_fd[BOARD_MAX_DEVS];
 	struct panic_watch panic;
+	struct machine_hooks hooks;
+
+	/* machine-control.c's: statistics, and the counter while held. */
+	int vm_stats_fd;
+	int stats_fd[CONFIG_MAX_CPUS];
+	uint64_t counter;
+	bool has_counter;
 
 	/* Pages that no device owns and that were reported; 0 is free. */
 	_Atomic uint64_t unclaimed[32];
@@ -116,6 +147,20 @@ int boot_start(struct boot *boot, struct error *err);
 void boot_stop(struct boot *boot);
 int boot_save(struct boot *boot, struct error *err);
 void boot_free(struct boot *boot);
+
+/* Hold guest and devices still, before boot_start() too; and let them go. */
+void boot_hold(struct boot *boot);
+void boot_release(struct boot *boot);
+
+/* The control socket, if the configuration wants one; TL_NAME, TL_FAIL. */
+int machine_control_open(struct session *session, struct error *err);
+/* Tell its clients of a reset, and of the end; session->end says why. */
+void machine_control_reset(struct session *session);
+void machine_control_ended(struct session *session, bool panicked);
+
+/* Descriptors for query-stats; after the vCPUs' creation, before they run. */
+void machine_stats_open(struct boot *boot);
+void machine_stats_close(struct boot *boot);
 
 /* All devices of the board, on the bus and on their SPIs. */
 int machine_devs_create(struct boot *boot, struct error *err);

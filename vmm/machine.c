@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "hw/pl011.h"
 #include "lib/log.h"
 #include "machine.h"
@@ -103,7 +104,7 @@ static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
 {
 	struct session *session = opaque;
 
-	if (!session->boot || !session->boot->uart)
+	if (!session->boot || !session->boot->uart || session->paused)
 		return 0;
 	return pl011_receive(session->boot->uart, buf, len);
 }
@@ -154,6 +155,9 @@ static int session_open(struct session *session, const struct run_config *cfg,
 	ret = open_signals(session, err);
 	if (ret)
 		return ret;
+	ret = machine_control_open(session, err);
+	if (ret)
+		return ret;
 	config.loop = session->loop;
 	return console_open(&config, &session->console, err);
 }
@@ -161,6 +165,7 @@ static int session_open(struct session *session, const struct run_config *cfg,
 static void session_close(struct session *session)
 {
 	console_close(session->console);
+	control_close(session->control);
 	if (session->signal_fd >= 0) {
 		evloop_del(session->loop, session->signal_fd);
 		close(session->signal_fd);
@@ -193,6 +198,8 @@ static int run_boot(struct session *session, struct recorder **recorder,
 		if (ret)
 			goto free_boot;
 	}
+	if (session->paused)
+		boot_hold(session->boot);
 	ret = boot_start(session->boot, err);
 	while (!ret && session_ended(session) == END_NONE)
 		ret = evloop_run(session->loop, err);
@@ -220,7 +227,10 @@ static struct outcome judge(const struct session *session, const char *panic,
 		break;
 	case END_POWER_OFF:
 		return (struct outcome){ TL_OK, "power-off" };
+	case END_HOST_RESET:
+		break;
 	case END_USER:
+	case END_QUIT:
 		return (struct outcome){ TL_OK, "user" };
 	case END_RESET:
 		if (*panic) {
@@ -241,19 +251,30 @@ static struct outcome judge(const struct session *session, const char *panic,
 	return (struct outcome){ TL_FAIL, "crash" };
 }
 
+/* A reset from outside was asked for whatever the guest and --no-reboot say. */
+static bool boots_again(const struct session *session, const char *panic)
+{
+	return session->end == END_HOST_RESET ||
+	       (session->end == END_RESET && !*panic &&
+		!session->cfg->no_reboot);
+}
+
 /* Boot until the guest ends otherwise than by a reset. */
 static enum tl_status run_session(struct session *session, struct error *err)
 {
 	struct recorder *recorder = NULL;
 	struct outcome outcome = { TL_OK, NULL };
 	struct error late = { 0 };
-	char panic[PANIC_WATCH_TEXT];
+	char panic[PANIC_WATCH_TEXT] = "";
 	int ret;
 
-	do {
+	for (;;) {
 		ret = run_boot(session, &recorder, panic, sizeof(panic), err);
-	} while (!ret && session->end == END_RESET && !*panic &&
-		 !session->cfg->no_reboot);
+		if (ret || !boots_again(session, panic))
+			break;
+		machine_control_reset(session);
+	}
+	machine_control_ended(session, session->end == END_RESET && *panic);
 
 	if (!ret)
 		outcome = judge(session, panic, err);

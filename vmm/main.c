@@ -11,12 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "config.h"
+#include "doctor.h"
 #include "lib/error.h"
 #include "lib/log.h"
 #include "machine.h"
 
 static enum tl_status cmd_run(int argc, char **argv, struct error *err);
+static enum tl_status cmd_client(int argc, char **argv, struct error *err);
+static enum tl_status cmd_doctor(int argc, char **argv, struct error *err);
 static enum tl_status cmd_help(int argc, char **argv, struct error *err);
 static enum tl_status cmd_version(int argc, char **argv, struct error *err);
 
@@ -29,6 +33,15 @@ struct command {
 
 static const struct command commands[] = {
 	{ "run", cmd_run, "boot a guest" },
+	{ "list", cmd_client, "list the running guests" },
+	{ "stop", cmd_client, "end a guest at once" },
+	{ "pause", cmd_client, "hold a guest still" },
+	{ "resume", cmd_client, "let a paused guest go on" },
+	{ "reset", cmd_client, "restart a guest at once" },
+	{ "powerdown", cmd_client, "ask a guest to shut down" },
+	{ "balloon", cmd_client, "show or change a guest's memory" },
+	{ "stat", cmd_client, "show the counters of a guest's vCPUs" },
+	{ "doctor", cmd_doctor, "show what this host offers and lacks" },
 	{ "help", cmd_help, "show this" },
 	{ "--help", cmd_help, NULL },
 	{ "-h", cmd_help, NULL },
@@ -56,6 +69,16 @@ static enum tl_status cmd_run(int argc, char **argv, struct error *err)
 	return status;
 }
 
+static enum tl_status cmd_client(int argc, char **argv, struct error *err)
+{
+	return client_run(argc, argv, stdout, err);
+}
+
+static enum tl_status cmd_doctor(int argc, char **argv, struct error *err)
+{
+	return doctor_run(argc, argv, host_probe, stdout, err);
+}
+
 static enum tl_status cmd_version(int argc, char **argv, struct error *err)
 {
 	(void)argc;
@@ -77,9 +100,9 @@ static enum tl_status cmd_help(int argc, char **argv, struct error *err)
 	puts("usage: trapline COMMAND [options]\n");
 	for (i = 0; i < NR_COMMANDS; i++)
 		if (commands[i].summary)
-			printf("  %-8s %s\n", commands[i].name,
+			printf("  %-10s %s\n", commands[i].name,
 			       commands[i].summary);
-	puts("  report   explain what a recorded guest trapped on "
+	puts("  report     explain what a recorded guest trapped on "
 	     "(trapline-report)\n"
 	     "\n"
 	     "trapline run --help lists the options; the manual is "

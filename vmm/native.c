@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* machine_run() where there is no KVM for ARM: what needs no VM still works. */
+/* The machine where there is no KVM for ARM: what needs no VM still works. */
 #include <errno.h>
 #include <stdlib.h>
 
+#include "arch-arm/probe.h"
 #include "board.h"
 #include "machine.h"
 
@@ -39,6 +40,13 @@ static int dump_dtb(const struct run_config *cfg, const struct board *board,
 		ret = board_dump_fdt(cfg->dump_dtb, blob, size, err);
 	free(blob);
 	return ret;
+}
+
+void host_probe(struct host_probe *probe)
+{
+	*probe = (struct host_probe){ 0 };
+	error_set(&probe->why, TL_HOST, ENODEV,
+		  "this build has no KVM: it is not for an ARM machine");
 }
 
 enum tl_status machine_run(const struct run_config *cfg, struct error *err)

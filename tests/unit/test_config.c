@@ -288,6 +288,31 @@ static void help(void **state)
 }
 
 /* A refused line must leave nothing behind for the next one. */
+static void control_socket(void **state)
+{
+	struct run_config cfg;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(PARSE(&cfg, &err, "k"), 0);
+	assert_false(cfg.named);
+	assert_null(cfg.control);
+	assert_false(cfg.no_control);
+	config_free(&cfg);
+	assert_int_equal(PARSE(&cfg, &err, "k", "--name", "dora", "--control",
+			       "/tmp/c"),
+			 0);
+	assert_true(cfg.named);
+	assert_string_equal(cfg.control, "/tmp/c");
+	assert_false(cfg.no_control);
+	config_free(&cfg);
+	assert_int_equal(PARSE(&cfg, &err, "k", "--control=none"), 0);
+	assert_true(cfg.no_control);
+	config_free(&cfg);
+	REFUSE("--control needs", "k", "--control", "");
+	REFUSE("--control needs", "k", "--control");
+}
+
 static void parses_afresh(void **state)
 {
 	struct run_config cfg;
@@ -332,6 +357,7 @@ int main(void)
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(bad_options),
 		cmocka_unit_test(help),
+		cmocka_unit_test(control_socket),
 		cmocka_unit_test(parses_afresh),
 		cmocka_unit_test(last_one_wins),
 	};

@@ -11,6 +11,7 @@
 #ifndef TL_ARCH_ARM_ARCH_H
 #define TL_ARCH_ARM_ARCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arch-arm/image.h"
@@ -54,6 +55,9 @@ int arch_gic_create(const struct vm *vm, unsigned int version,
 		    unsigned int nr_cpus, struct arch_gic *gic,
 		    struct error *err);
 
+/* Whether @vm could have a GIC of @version, 2 or 3. */
+bool arch_gic_exists(const struct vm *vm, unsigned int version);
+
 /* After the last vCPU was created, before the first runs. */
 int arch_gic_init(const struct arch_gic *gic, struct error *err);
 
@@ -92,14 +96,23 @@ int arch_vcpu_set_entry(const struct vcpu *vcpu, enum guest_width width,
 /* The program counter; UINT64_MAX if KVM does not give it. */
 uint64_t arch_vcpu_pc(const struct vcpu *vcpu);
 
+/*
+ * The guest's virtual counter (CNTVCT), which all its vCPUs share; any one of
+ * them will do, and none may be running.  -errno as KVM_GET_ONE_REG and
+ * KVM_SET_ONE_REG give it.
+ */
+int arch_counter_get(const struct vcpu *vcpu, uint64_t *count);
+int arch_counter_set(const struct vcpu *vcpu, uint64_t count);
+
 /* --- between kvm-vcpu.c and the file of the host kind ----------------------*/
 
 /* KVM's id of general register @n and of the PC. */
 uint64_t arch_host_reg_id(unsigned int n);
 uint64_t arch_host_pc_id(void);
 
-/* KVM's id of MPIDR. */
+/* KVM's ids of MPIDR and of the virtual counter. */
 uint64_t arch_host_mpidr_id(void);
+uint64_t arch_host_counter_id(void);
 
 /* The feature bit that makes a vCPU @width, 0 for none. */
 uint32_t arch_host_width_feature(enum guest_width width);

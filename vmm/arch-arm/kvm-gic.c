@@ -51,7 +51,7 @@ static bool is_legacy(const struct vm *vm)
 	return !vm_check(vm, KVM_CAP_DEVICE_CTRL);
 }
 
-static bool has_version(const struct vm *vm, unsigned int version)
+bool arch_gic_exists(const struct vm *vm, unsigned int version)
 {
 	uint32_t type = version == 2 ? KVM_DEV_TYPE_ARM_VGIC_V2
 				     : KVM_DEV_TYPE_ARM_VGIC_V3;
@@ -133,8 +133,8 @@ static int create(const struct vm *vm, struct arch_gic *gic)
 static int check_version(const struct vm *vm, unsigned int version,
 			 struct arch_gic *gic, struct error *err)
 {
-	bool v2 = has_version(vm, 2);
-	bool v3 = has_version(vm, 3);
+	bool v2 = arch_gic_exists(vm, 2);
+	bool v3 = arch_gic_exists(vm, 3);
 
 	if (!v2 && !v3)
 		return error_set(err, TL_HOST, ENODEV,
@@ -179,7 +179,7 @@ int arch_gic_create(const struct vm *vm, unsigned int version,
 	if (ret)
 		return ret;
 	/* With a choice, the one that can serve all vCPUs. */
-	if (!version && nr_cpus > GICV2_MAX_CPUS && has_version(vm, 3))
+	if (!version && nr_cpus > GICV2_MAX_CPUS && arch_gic_exists(vm, 3))
 		gic->version = 3;
 	ret = check_cpus(vm, nr_cpus, gic, err);
 	if (ret)

@@ -69,6 +69,14 @@ uint64_t arch_host_mpidr_id(void)
 	       5ULL << KVM_REG_ARM_32_OPC2_SHIFT;
 }
 
+uint64_t arch_host_counter_id(void)
+{
+	/* MRRC p15, 1, <Rt>, <Rt2>, c14 */
+	return KVM_REG_ARM | KVM_REG_SIZE_U64 |
+	       15ULL << KVM_REG_ARM_COPROC_SHIFT |
+	       14ULL << KVM_REG_ARM_CRM_SHIFT | 1ULL << KVM_REG_ARM_OPC1_SHIFT;
+}
+
 uint32_t arch_host_width_feature(enum guest_width width)
 {
 	(void)width;

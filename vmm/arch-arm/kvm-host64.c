@@ -71,6 +71,11 @@ uint64_t arch_host_mpidr_id(void)
 	return ARM64_SYS_REG(3, 0, 0, 0, 5);
 }
 
+uint64_t arch_host_counter_id(void)
+{
+	return KVM_REG_ARM_TIMER_CNT;
+}
+
 uint32_t arch_host_width_feature(enum guest_width width)
 {
 	return width == GUEST_32BIT ? 1U << KVM_ARM_VCPU_EL1_32BIT : 0;

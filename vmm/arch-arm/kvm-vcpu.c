@@ -120,3 +120,13 @@ uint64_t arch_vcpu_pc(const struct vcpu *vcpu)
 
 	return vcpu_get_reg(vcpu, arch_host_pc_id(), &pc) ? UINT64_MAX : pc;
 }
+
+int arch_counter_get(const struct vcpu *vcpu, uint64_t *count)
+{
+	return vcpu_get_reg(vcpu, arch_host_counter_id(), count);
+}
+
+int arch_counter_set(const struct vcpu *vcpu, uint64_t count)
+{
+	return vcpu_set_reg(vcpu, arch_host_counter_id(), &count);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <linux/kvm.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,11 @@
 #include <unistd.h>
 
 #include "kvm/stats.h"
+
+/* Beyond any kernel's; so that a broken one does no harm. */
+#define MAX_DESCS 4096
+#define MAX_NAME  256
+#define MAX_DATA  (1 << 20)
 
 static int read_at(int fd, uint64_t offset, void *buf, size_t len)
 {
@@ -29,74 +35,160 @@ const struct stats_counter *stats_find(const struct stats *stats,
 	return NULL;
 }
 
-static int add(struct stats *total, const char *name, uint64_t value)
+/* --- any statistics descriptor ---------------------------------------------*/
+
+static bool decode(const struct kvm_stats_desc *raw, size_t name_size,
+		   struct stats_desc *desc)
 {
+	const unsigned int type = raw->flags & KVM_STATS_TYPE_MASK;
+	const unsigned int unit = (raw->flags & KVM_STATS_UNIT_MASK) >>
+				  KVM_STATS_UNIT_SHIFT;
+	const size_t max = sizeof(desc->name) - 1;
+
+	/* KVM numbers types and units as the two enums do. */
+	if (type > STATS_LOG_HIST || unit > STATS_BOOLEAN || !raw->size)
+		return false;
+	*desc = (struct stats_desc){
+		.type = type,
+		.unit = unit,
+		.base = raw->flags & KVM_STATS_BASE_MASK ? 2 : 10,
+		.exponent = raw->exponent,
+		.bucket_size = raw->bucket_size,
+		.nr = raw->size,
+	};
+	memcpy(desc->name, raw->name, name_size < max ? name_size : max);
+	return true;
+}
+
+/* The file in three parts: its header, what there is, and the values. */
+struct snapshot {
+	struct kvm_stats_header header;
+	size_t desc_size;
+	uint8_t *descs; /* malloc'ed */
+	uint64_t *data; /* malloc'ed */
+};
+
+static const struct kvm_stats_desc *desc_at(const struct snapshot *snap,
+					    uint32_t i)
+{
+	return (const void *)(snap->descs + i * snap->desc_size);
+}
+
+static size_t data_end(const struct kvm_stats_desc *raw)
+{
+	return (size_t)raw->offset + raw->size * sizeof(uint64_t);
+}
+
+static int read_descs(int fd, struct snapshot *snap)
+{
+	const struct kvm_stats_header *header = &snap->header;
+	int ret;
+
+	ret = read_at(fd, 0, &snap->header, sizeof(snap->header));
+	if (ret)
+		return ret;
+	if (header->num_desc > MAX_DESCS || header->name_size > MAX_NAME)
+		return -EPROTO;
+	/* Each descriptor is followed by its name in a field of fixed size. */
+	snap->desc_size = sizeof(struct kvm_stats_desc) + header->name_size;
+	snap->descs = malloc(header->num_desc * snap->desc_size + 1);
+	if (!snap->descs)
+		return -ENOMEM;
+	return read_at(fd, header->desc_offset, snap->descs,
+		       header->num_desc * snap->desc_size);
+}
+
+/* All values at one time, so that they belong together. */
+static int read_data(int fd, struct snapshot *snap)
+{
+	size_t size = 0;
+	uint32_t i;
+
+	for (i = 0; i < snap->header.num_desc; i++)
+		if (data_end(desc_at(snap, i)) > size)
+			size = data_end(desc_at(snap, i));
+	if (size > MAX_DATA)
+		return -EPROTO;
+	snap->data = malloc(size + 1);
+	if (!snap->data)
+		return -ENOMEM;
+	return read_at(fd, snap->header.data_offset, snap->data, size);
+}
+
+int stats_walk(int fd,
+	       int (*fn)(void *opaque, const struct stats_desc *desc,
+			 const uint64_t *value),
+	       void *opaque)
+{
+	struct snapshot snap = { 0 };
+	struct stats_desc desc;
+	uint32_t i;
+	int ret;
+
+	ret = read_descs(fd, &snap);
+	if (!ret)
+		ret = read_data(fd, &snap);
+	for (i = 0; !ret && i < snap.header.num_desc; i++) {
+		const struct kvm_stats_desc *raw = desc_at(&snap, i);
+
+		if (decode(raw, snap.header.name_size, &desc))
+			ret = fn(opaque, &desc,
+				 snap.data + raw->offset / sizeof(uint64_t));
+	}
+	free(snap.data);
+	free(snap.descs);
+	return ret;
+}
+
+static int open_fd(const struct vm *vm, int fd)
+{
+	int ret;
+
+	if (!vm->has_stats)
+		return -ENOSYS;
+	ret = ioctl(fd, KVM_GET_STATS_FD, 0UL);
+	return ret < 0 ? -errno : ret;
+}
+
+int stats_open_vm(const struct vm *vm)
+{
+	return open_fd(vm, vm->fd);
+}
+
+int stats_open_vcpu(const struct vcpu *vcpu)
+{
+	return open_fd(vcpu->vm, vcpu->fd);
+}
+
+/* --- sums over boots -------------------------------------------------------*/
+
+static int add(void *opaque, const struct stats_desc *desc,
+	       const uint64_t *value)
+{
+	struct stats *total = opaque;
 	struct stats_counter *counter;
 
-	counter = (struct stats_counter *)stats_find(total, name);
+	if (desc->type != STATS_CUMULATIVE || desc->nr != 1)
+		return 0;
+	counter = (struct stats_counter *)stats_find(total, desc->name);
 	if (!counter) {
 		if (total->nr == STATS_MAX)
 			return -ENOSPC;
 		counter = &total->counter[total->nr++];
-		memcpy(counter->name, name, STATS_NAME_MAX);
+		memcpy(counter->name, desc->name, STATS_NAME_MAX);
 	}
-	counter->value += value;
+	counter->value += *value;
 	return 0;
-}
-
-static int read_all(int fd, struct stats *total)
-{
-	struct kvm_stats_header header;
-	size_t desc_size;
-	uint8_t *descs;
-	uint32_t i;
-	int ret;
-
-	ret = read_at(fd, 0, &header, sizeof(header));
-	if (ret)
-		return ret;
-	if (header.num_desc > 4096 || header.name_size > 256)
-		return -EPROTO;
-
-	/* Each descriptor is followed by its name in a field of fixed size. */
-	desc_size = sizeof(struct kvm_stats_desc) + header.name_size;
-	descs = malloc(header.num_desc * desc_size);
-	if (!descs)
-		return -ENOMEM;
-	ret = read_at(fd, header.desc_offset, descs,
-		      header.num_desc * desc_size);
-
-	for (i = 0; !ret && i < header.num_desc; i++) {
-		const struct kvm_stats_desc *desc =
-			(const void *)(descs + i * desc_size);
-		char name[STATS_NAME_MAX] = "";
-		uint64_t value;
-
-		if ((desc->flags & KVM_STATS_TYPE_MASK) !=
-			    KVM_STATS_TYPE_CUMULATIVE ||
-		    desc->size != 1)
-			continue;
-		memcpy(name, (const uint8_t *)desc + sizeof(*desc),
-		       header.name_size < sizeof(name) ? header.name_size
-						       : sizeof(name) - 1);
-		name[sizeof(name) - 1] = '\0';
-		ret = read_at(fd, (uint64_t)header.data_offset + desc->offset,
-			      &value, sizeof(value));
-		if (!ret)
-			ret = add(total, name, value);
-	}
-	free(descs);
-	return ret;
 }
 
 int stats_add(const struct vcpu *vcpu, struct stats *total, struct error *err)
 {
 	int fd, ret;
 
-	if (!vcpu->vm->has_stats)
-		return -ENOSYS;
-	fd = ioctl(vcpu->fd, KVM_GET_STATS_FD, 0UL);
-	ret = fd < 0 ? -errno : read_all(fd, total);
+	fd = stats_open_vcpu(vcpu);
+	if (fd == -ENOSYS)
+		return fd;
+	ret = fd < 0 ? fd : stats_walk(fd, add, total);
 	if (fd >= 0)
 		close(fd);
 	if (ret)

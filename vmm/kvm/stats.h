@@ -3,9 +3,11 @@
 #ifndef TL_KVM_STATS_H
 #define TL_KVM_STATS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "kvm/vcpu.h"
+#include "kvm/vm.h"
 #include "lib/error.h"
 
 #define STATS_MAX      128
@@ -20,6 +22,51 @@ struct stats {
 	unsigned int nr;
 	struct stats_counter counter[STATS_MAX];
 };
+
+/* How one statistic is to be read: struct kvm_stats_desc, told apart. */
+enum stats_type {
+	STATS_CUMULATIVE,
+	STATS_INSTANT,
+	STATS_PEAK,
+	STATS_LINEAR_HIST,
+	STATS_LOG_HIST,
+};
+
+enum stats_unit {
+	STATS_NO_UNIT,
+	STATS_BYTES,
+	STATS_SECONDS,
+	STATS_CYCLES,
+	STATS_BOOLEAN,
+};
+
+struct stats_desc {
+	char name[STATS_NAME_MAX];
+	enum stats_type type;
+	enum stats_unit unit;
+	unsigned int base; /* 2 or 10: a value counts @base^@exponent units */
+	int exponent;
+	unsigned int bucket_size; /* STATS_LINEAR_HIST */
+	unsigned int nr;          /* values: 1, or the buckets of a histogram */
+};
+
+/*
+ * Statistics descriptors of the VM and of a vCPU.  The vCPU must not be
+ * running; afterwards its descriptor can be read at any time.  A descriptor, or
+ * -ENOSYS where the host has none, or -errno.
+ */
+int stats_open_vm(const struct vm *vm);
+int stats_open_vcpu(const struct vcpu *vcpu);
+
+/*
+ * Call @fn for each statistic of descriptor @fd, with desc->nr values, until it
+ * returns other than 0, and return that.  Statistics of a type or unit that is
+ * not in the lists above are left out.  -errno where @fd cannot be read.
+ */
+int stats_walk(int fd,
+	       int (*fn)(void *opaque, const struct stats_desc *desc,
+			 const uint64_t *value),
+	       void *opaque);
 
 /*
  * Read @vcpu's counters and add them to those of the same name in @total, which

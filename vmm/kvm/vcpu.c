@@ -16,7 +16,12 @@
 #define KICK_SIGNAL   (SIGRTMIN + 1)
 
 #define NS_PER_SEC    1000000000L
+#define NS_PER_MS     1000000L
 #define KICK_AGAIN_NS 20000000L
+
+/* Bits of vcpu->request. */
+#define REQUEST_HOLD 1U
+#define REQUEST_STOP 2U
 
 /* Bytes of the kernel's signal set: 64 signals, whatever libc's size is. */
 #define KERNEL_SIGSET_SIZE 8
@@ -63,6 +68,22 @@ static int arm_kick(const struct vcpu *vcpu)
 	return ioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, &arg.mask) < 0 ? -errno : 0;
 }
 
+/*
+ * KVM_RUN leaves the signal pending that it unblocked: taken away here, or the
+ * next one would return at once, and the one after that.
+ */
+static void take_kick(const struct vcpu *vcpu)
+{
+	const struct timespec now = { 0 };
+	sigset_t set;
+
+	if (vcpu->vm->has_immediate_exit)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, KICK_SIGNAL);
+	sigtimedwait(&set, NULL, &now);
+}
+
 int vcpu_get_reg(const struct vcpu *vcpu, uint64_t id, void *val)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)val };
@@ -77,12 +98,30 @@ int vcpu_set_reg(const struct vcpu *vcpu, uint64_t id, const void *val)
 	return ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg) < 0 ? -errno : 0;
 }
 
+/* Its timed waits must not follow the wall clock. */
+static void init_changed(struct vcpu *vcpu)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&vcpu->changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int id,
 		const struct vcpu_env *env, struct error *err)
 {
 	int ret;
 
-	*vcpu = (struct vcpu){ .vm = vm, .env = env, .id = id, .fd = -1 };
+	*vcpu = (struct vcpu){
+		.vm = vm,
+		.env = env,
+		.id = id,
+		.fd = -1,
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+	};
+	init_changed(vcpu);
 
 	vcpu->fd = ioctl(vm->fd, KVM_CREATE_VCPU, (unsigned long)id);
 	if (vcpu->fd < 0)
@@ -111,6 +150,8 @@ void vcpu_destroy(struct vcpu *vcpu)
 		close(vcpu->fd);
 	vcpu->run = NULL;
 	vcpu->fd = -1;
+	pthread_cond_destroy(&vcpu->changed);
+	pthread_mutex_destroy(&vcpu->lock);
 }
 
 static void handle_mmio(const struct vcpu *vcpu, struct kvm_run *run)
@@ -208,6 +249,8 @@ static bool handle_error(struct vcpu *vcpu, int errnum)
 
 	switch (errnum) {
 	case EINTR:
+		take_kick(vcpu);
+		return true;
 	case EAGAIN:
 		return true;
 	case ENOSYS:
@@ -235,6 +278,30 @@ static bool handle_error(struct vcpu *vcpu, int errnum)
 	return false;
 }
 
+/* Under the lock. */
+static void set_parked(struct vcpu *vcpu, bool parked)
+{
+	vcpu->parked = parked;
+	pthread_cond_broadcast(&vcpu->changed);
+}
+
+/* Sleep while held.  False: stop. */
+static bool park(struct vcpu *vcpu)
+{
+	unsigned int request;
+
+	pthread_mutex_lock(&vcpu->lock);
+	set_parked(vcpu, true);
+	while ((request = vcpu->request) == REQUEST_HOLD)
+		pthread_cond_wait(&vcpu->changed, &vcpu->lock);
+	set_parked(vcpu, false);
+	/* Under the lock: a hold that comes next sets it again. */
+	if (!request)
+		vcpu->run->immediate_exit = 0;
+	pthread_mutex_unlock(&vcpu->lock);
+	return !(request & REQUEST_STOP);
+}
+
 static void *run_loop(void *opaque)
 {
 	struct vcpu *vcpu = opaque;
@@ -243,16 +310,19 @@ static void *run_loop(void *opaque)
 
 	vcpu->tid = gettid();
 	ret = arm_kick(vcpu);
-	if (ret) {
-		handle_error(vcpu, -ret);
-		return NULL;
-	}
-	while (go && !atomic_load_explicit(&vcpu->stop, memory_order_relaxed)) {
-		if (!ioctl(vcpu->fd, KVM_RUN, 0UL))
+	if (ret)
+		go = handle_error(vcpu, -ret);
+	while (go) {
+		if (atomic_load_explicit(&vcpu->request, memory_order_relaxed))
+			go = park(vcpu);
+		else if (!ioctl(vcpu->fd, KVM_RUN, 0UL))
 			go = handle_exit(vcpu);
 		else
 			go = handle_error(vcpu, errno);
 	}
+	pthread_mutex_lock(&vcpu->lock);
+	set_parked(vcpu, true);
+	pthread_mutex_unlock(&vcpu->lock);
 	return NULL;
 }
 
@@ -271,15 +341,72 @@ int vcpu_start(struct vcpu *vcpu, struct error *err)
 	return 0;
 }
 
+/* Set @request where the thread will see it; a signal still has to follow. */
+static void ask(struct vcpu *vcpu, unsigned int request)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	vcpu->request |= request;
+	/* Pairs with KVM's READ_ONCE() after the signal interrupted it. */
+	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	pthread_cond_broadcast(&vcpu->changed);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+void vcpu_hold(struct vcpu *vcpu)
+{
+	ask(vcpu, REQUEST_HOLD);
+	if (vcpu->has_thread)
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+}
+
+bool vcpu_wait_held(struct vcpu *vcpu, unsigned int ms)
+{
+	struct timespec until;
+	bool parked;
+	int ret = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * NS_PER_MS;
+	if (until.tv_nsec >= NS_PER_SEC) {
+		until.tv_nsec -= NS_PER_SEC;
+		until.tv_sec++;
+	}
+	pthread_mutex_lock(&vcpu->lock);
+	while (vcpu->has_thread && !vcpu->parked && !ret)
+		ret = pthread_cond_timedwait(&vcpu->changed, &vcpu->lock,
+					     &until);
+	parked = vcpu->parked || !vcpu->has_thread;
+	pthread_mutex_unlock(&vcpu->lock);
+	return parked;
+}
+
+void vcpu_resume(struct vcpu *vcpu)
+{
+	pthread_mutex_lock(&vcpu->lock);
+	vcpu->request &= ~REQUEST_HOLD;
+	/* It may not have slept yet and then does not pass by park(). */
+	if (!vcpu->request)
+		vcpu->run->immediate_exit = 0;
+	pthread_cond_broadcast(&vcpu->changed);
+	pthread_mutex_unlock(&vcpu->lock);
+}
+
+pid_t vcpu_tid(struct vcpu *vcpu)
+{
+	/* Its first act, so this is a matter of microseconds. */
+	while (vcpu->has_thread && !vcpu->tid)
+		usleep(100);
+	return vcpu->tid;
+}
+
 void vcpu_stop(struct vcpu *vcpu)
 {
 	struct timespec until;
 
 	if (!vcpu->has_thread)
 		return;
-	atomic_store(&vcpu->stop, true);
-	/* Pairs with KVM's READ_ONCE() after the signal interrupted it. */
-	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	ask(vcpu, REQUEST_STOP);
 	/*
 	 * Again and again: the thread may have been about to enter a system
 	 * call that blocks, other than KVM_RUN, when the signal came.

@@ -45,9 +45,12 @@ struct vcpu {
 	int fd;
 	struct kvm_run *run; /* shared with the kernel */
 	pthread_t thread;
-	pid_t tid; /* of the thread, valid once it has been joined */
 	bool has_thread;
-	atomic_bool stop;
+	_Atomic pid_t tid;    /* of the thread; 0 until it runs */
+	atomic_uint request;  /* what the thread shall do; 0 is to run */
+	pthread_mutex_t lock; /* the thread sleeps on @changed while held */
+	pthread_cond_t changed;
+	bool parked; /* under @lock: it sleeps, or has ended */
 };
 
 /*
@@ -63,6 +66,26 @@ int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int id,
 
 /* Start the thread; it enters the guest at once.  -EAGAIN. */
 int vcpu_start(struct vcpu *vcpu, struct error *err);
+
+/*
+ * Kick the vCPU out of the guest and hold it there until vcpu_resume().  It may
+ * still be on its way when this returns.  Before vcpu_start(): the thread will
+ * begin by waiting.
+ */
+void vcpu_hold(struct vcpu *vcpu);
+
+/*
+ * Wait until the thread sleeps, at most @ms milliseconds.  False: it is busy,
+ * not with the guest but with an access to a device that waits for something,
+ * and will sleep before it enters the guest again.
+ */
+bool vcpu_wait_held(struct vcpu *vcpu, unsigned int ms);
+
+/* Let a held vCPU go on. */
+void vcpu_resume(struct vcpu *vcpu);
+
+/* The thread's ID, as soon as it has one: for a vCPU that was started. */
+pid_t vcpu_tid(struct vcpu *vcpu);
 
 /* Take the vCPU out of the guest, for good, and join its thread. */
 void vcpu_stop(struct vcpu *vcpu);

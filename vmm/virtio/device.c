@@ -212,6 +212,16 @@ static void release(struct virtio_device *vdev)
 		worker_resume(vdev->worker);
 }
 
+void virtio_device_pause(struct virtio_device *vdev)
+{
+	hold(vdev);
+}
+
+void virtio_device_resume(struct virtio_device *vdev)
+{
+	release(vdev);
+}
+
 uint64_t virtio_device_offered(const struct virtio_device *vdev)
 {
 	return vdev->offered | COMMON_FEATURES;

@@ -155,6 +155,14 @@ int virtio_device_start(struct virtio_device *vdev, struct error *err);
 /* Join the worker, free the queues, then the device.  NULL is fine. */
 void virtio_device_free(struct virtio_device *vdev);
 
+/*
+ * Hold the worker still, whatever the driver does meanwhile, and let it go on:
+ * for a pause of the whole VM.  Calls pair up; they need no lock, and wait for
+ * a request that is being served.
+ */
+void virtio_device_pause(struct virtio_device *vdev);
+void virtio_device_resume(struct virtio_device *vdev);
+
 /* Serve queue @q now, on the calling thread, if the driver is ready. */
 void virtio_device_process(struct virtio_device *vdev, unsigned int q);
 

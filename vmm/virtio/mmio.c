@@ -274,6 +274,16 @@ void virtio_mmio_free(struct virtio_mmio *vm)
 	free(vm);
 }
 
+void virtio_mmio_pause(struct virtio_mmio *vm)
+{
+	virtio_device_pause(vm->vdev);
+}
+
+void virtio_mmio_resume(struct virtio_mmio *vm)
+{
+	virtio_device_resume(vm->vdev);
+}
+
 unsigned int virtio_mmio_nr_queues(const struct virtio_mmio *vm)
 {
 	return vm->vdev->nr_queues;

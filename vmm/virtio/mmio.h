@@ -42,6 +42,10 @@ int virtio_mmio_new(struct virtio_device *vdev,
 /* Quiesce, join the worker, free the device. */
 void virtio_mmio_free(struct virtio_mmio *vm);
 
+/* See virtio_device_pause(). */
+void virtio_mmio_pause(struct virtio_mmio *vm);
+void virtio_mmio_resume(struct virtio_mmio *vm);
+
 /* How many queues the device has, 1 or more. */
 unsigned int virtio_mmio_nr_queues(const struct virtio_mmio *vm);
 

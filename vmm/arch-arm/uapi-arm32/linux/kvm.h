@@ -16,9 +16,11 @@
 
 /* 4.4 KVM_CHECK_EXTENSION */
 #define KVM_CAP_NR_VCPUS        9
+#define KVM_CAP_COALESCED_MMIO  15
 #define KVM_CAP_IRQFD           32
 #define KVM_CAP_IOEVENTFD       36
 #define KVM_CAP_MAX_VCPUS       66
+#define KVM_CAP_READONLY_MEM    81
 #define KVM_CAP_DEVICE_CTRL     89
 #define KVM_CAP_ARM_EL1_32BIT   93
 #define KVM_CAP_ARM_PSCI_0_2    102
@@ -169,6 +171,9 @@ struct kvm_stats_header {
 #define KVM_STATS_TYPE_CUMULATIVE 0x0
 #define KVM_STATS_TYPE_INSTANT    0x1
 #define KVM_STATS_TYPE_PEAK       0x2
+#define KVM_STATS_UNIT_SHIFT      4
+#define KVM_STATS_UNIT_MASK       0xf0
+#define KVM_STATS_BASE_MASK       0xf00
 
 struct kvm_stats_desc {
 	__u32 flags;
