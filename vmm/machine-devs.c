@@ -222,8 +222,7 @@ static void bind_ioeventfds(struct boot *boot, unsigned int i)
 
 static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 {
-	const struct config_disk *image =
-		&boot->cfg->disk[boot->board.disk_index[i]];
+	unsigned int index = boot->board.disk_index[i];
 	struct virtio_mmio_config config = {
 		.gmem = &boot->gmem,
 		.irq = connect_spi(boot, i),
@@ -232,10 +231,10 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 	struct disk *disk;
 	int ret;
 
-	ret = disk_raw_open(image->path, image->read_only, &disk, err);
+	ret = session_disk(boot->session, index, &disk, err);
 	if (ret)
 		return ret;
-	ret = virtio_blk_new(disk, &vdev, err);
+	ret = virtio_blk_new(disk, boot->cfg->disk[index].queues, &vdev, err);
 	if (ret)
 		return ret;
 	boot->irq_fd[i] = bind_irqfd(boot, i);

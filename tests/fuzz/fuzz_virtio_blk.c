@@ -201,7 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(gmem_ptr(&gmem, MOCK_RAM_GPA, 0x10000), 0, 0x10000);
 
 	disk = mock_disk_new(SECTORS * 512, take(&in, 1) & 1);
-	if (virtio_blk_new(&disk->disk, &vdev, NULL))
+	if (virtio_blk_new(&disk->disk, 1, &vdev, NULL))
 		return 0;
 	if (virtio_device_attach(vdev, &gmem, &irq, -1, NULL) == 0) {
 		start(vdev, &ring, &in);

@@ -15,9 +15,15 @@ void mock_gmem_init(struct gmem *gmem)
 void mock_ring_init(struct mock_ring *ring, const struct gmem *gmem,
 		    uint16_t num)
 {
+	mock_ring_init_at(ring, gmem, num, MOCK_RAM_GPA);
+}
+
+void mock_ring_init_at(struct mock_ring *ring, const struct gmem *gmem,
+		       uint16_t num, uint64_t gpa)
+{
 	memset(ring, 0, sizeof(*ring));
 	ring->gmem = gmem;
-	ring->heap = MOCK_RAM_GPA;
+	ring->heap = gpa;
 	ring->setup.num = num;
 	ring->setup.desc = mock_ring_alloc(ring, 16 * num);
 	ring->setup.driver = mock_ring_alloc(ring, 6 + 2 * num);

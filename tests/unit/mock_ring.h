@@ -43,6 +43,9 @@ void mock_gmem_init(struct gmem *gmem);
 /* Empty rings for @num entries, and behind them a heap of buffers. */
 void mock_ring_init(struct mock_ring *ring, const struct gmem *gmem,
 		    uint16_t num);
+/* The same from @gpa on, for a second ring. */
+void mock_ring_init_at(struct mock_ring *ring, const struct gmem *gmem,
+		       uint16_t num, uint64_t gpa);
 
 /* @len bytes of guest memory, 16-byte aligned; never freed.  0 when out. */
 uint64_t mock_ring_alloc(struct mock_ring *ring, uint32_t len);
