@@ -213,7 +213,8 @@ static void test_permission(void **state)
 
 		if (setuid(65534))
 			_exit(2);
-		bad = disk_raw_open(path, false, false, &disk, &err) != -EACCES ||
+		bad = disk_raw_open(path, false, false, &disk, &err) !=
+			      -EACCES ||
 		      !strstr(err.text, "attach it read-only") ||
 		      disk_raw_open(path, true, false, &disk, NULL);
 		_exit(bad);

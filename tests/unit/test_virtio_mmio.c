@@ -764,7 +764,8 @@ static void test_out_of_descriptors(void **state)
 		closed = false;
 		disk->closed = &closed;
 		err = (struct error){ 0 };
-		assert_int_equal(virtio_blk_new(&disk->disk, 1, &vdev, NULL), 0);
+		assert_int_equal(virtio_blk_new(&disk->disk, 1, &vdev, NULL),
+				 0);
 		few = (struct rlimit){ spare + extra, old.rlim_max };
 		setrlimit(RLIMIT_NOFILE, &few);
 		assert_int_equal(virtio_mmio_new(vdev, &config, &vm, &err),

@@ -377,6 +377,7 @@ int overlay_file_temporary(struct overlay_file *of, uint64_t size, bool direct,
 {
 	const char *tmpdir = getenv("TMPDIR");
 	const char *dirs[] = { tmpdir, "/var/tmp", "/tmp" };
+	struct error why = { 0 };
 	const char *dir = NULL;
 	int fd = -1, ret;
 	size_t i;
@@ -406,8 +407,10 @@ int overlay_file_temporary(struct overlay_file *of, uint64_t size, bool direct,
 				"snapshot: no temporary file of %" PRIu64
 				" bytes in %s: %s",
 				file_size(size), dir, strerror(errno));
-	if (!ret && direct)
-		ret = block_file_set_direct(&of->file, OVERLAY_BLOCK, err);
+	/* A tmpfs has no direct I/O, and nothing is lost without it. */
+	if (!ret && direct &&
+	    block_file_set_direct(&of->file, OVERLAY_BLOCK, &why))
+		log_info("%s", why.text);
 	if (ret)
 		overlay_file_close(of);
 	return ret;
