@@ -69,7 +69,7 @@ static void good_metadata(uint8_t *buf)
 		abort();
 	header.base_mtime_sec = st.st_mtim.tv_sec;
 	header.base_mtime_nsec = st.st_mtim.tv_nsec;
-	strcpy(header.base_path, base_path);
+	memcpy(header.base_path, base_path, sizeof(base_path));
 	memset(buf, 0, METADATA);
 	overlay_header_encode(&header, buf);
 }

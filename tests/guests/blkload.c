@@ -105,8 +105,8 @@ int main(int argc, char **argv)
 
 	if (argc != 5)
 		return 2;
-	x = atol(argv[3]);
-	y = atol(argv[4]);
+	x = strtol(argv[3], NULL, 0);
+	y = strtol(argv[4], NULL, 0);
 	fd = open(argv[2], O_DIRECT | O_RDWR);
 	if (fd < 0)
 		fd = open(argv[2], O_DIRECT | O_RDONLY);

@@ -298,7 +298,7 @@ static int describe_base(const char *path, uint64_t size,
 				"overlay over it",
 				path);
 	else
-		strcpy(base->base_path, absolute);
+		memcpy(base->base_path, absolute, strlen(absolute) + 1);
 	free(absolute);
 	if (ret)
 		return ret;
