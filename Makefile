@@ -195,6 +195,14 @@ $(O)/guests/%.bin: tests/guests/%.S tests/guests/defs.h
 		$${p}ld -Ttext 0 -o $(@:.bin=.elf) $(@:.bin=.o); \
 		$${p}objcopy -O binary $(@:.bin=.elf) $@
 
+# A program for a Linux guest; it needs nothing of the sysroot.
+$(O)/guests/blkload: tests/guests/blkload.c
+	$(call say,GUEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(guest-as64)gcc -std=c11 -D_GNU_SOURCE -O2 $(WARN) -static -o $@ $<
+
+guest-bin += $(O)/guests/blkload
+
 guests: $(guest-bin)
 
 check: $(unit-bin)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "config-disk.h"
 
 #define BLOCK        (2ULL << 20) /* a stage-2 block mapping */
 #define NAME_MAX_LEN 64
@@ -90,7 +91,9 @@ const char config_run_help[] =
 	"  -k, --kernel FILE        zImage, Image, Image.gz or flat binary\n"
 	"  -i, --initrd FILE        initial RAM disk\n"
 	"  -p, --params STRING      add to the kernel command line\n"
-	"  -d, --disk FILE[,ro]     raw image as a virtio disk (repeatable)\n"
+	"  -d, --disk FILE[,OPT...] raw image as a virtio disk (repeatable); OPT:\n"
+	"                           ro, snapshot, overlay=FILE, direct,\n"
+	"                           queues=N, id=STRING\n"
 	"  -c, --cpus N             virtual CPUs (1)\n"
 	"  -m, --mem SIZE[BKMGT]    memory, in MiB without a suffix (512)\n"
 	"  -n, --network user[,hostfwd=tcp:PORT:PORT]|tap[,tapif=NAME]|none\n"
@@ -203,32 +206,6 @@ range:
 		   CONFIG_MAX_MEM >> 30);
 }
 
-static int parse_disk(char *arg, struct run_config *cfg, struct error *err)
-{
-	struct config_disk *disk = &cfg->disk[cfg->nr_disks];
-	char *comma = strrchr(arg, ',');
-
-	if (cfg->nr_disks == CONFIG_MAX_DISKS)
-		return bad(err, 'd', ": '%.200s' is one too many: at most %d",
-			   arg, CONFIG_MAX_DISKS);
-	disk->path = arg;
-	disk->read_only = false;
-	if (comma && !strcmp(comma, ",direct"))
-		return bad(err, 'd',
-			   ": '%.200s': direct is not in this version; only ro "
-			   "can follow the file",
-			   arg);
-	/* Any other comma is part of the file's name. */
-	if (comma && (!strcmp(comma, ",ro") || !strcmp(comma, ",rw"))) {
-		disk->read_only = comma[2] == 'o';
-		*comma = '\0';
-	}
-	if (!*arg)
-		return bad(err, 'd', " %s", "needs the name of a disk image");
-	cfg->nr_disks++;
-	return 0;
-}
-
 static int parse_net(char *arg, struct run_config *cfg, struct error *err)
 {
 	struct config_net net;
@@ -329,7 +306,7 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 		cfg->params = arg;
 		return 0;
 	case 'd':
-		return parse_disk(arg, cfg, err);
+		return config_parse_disk(arg, cfg, err);
 	case 'c':
 		return parse_cpus(arg, &cfg->cpus, err);
 	case 'm':

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "arch-arm/image.h"
+#include "backend/disk.h"
 #include "config-net.h"
 #include "lib/error.h"
 #include "lib/log.h"
@@ -17,19 +18,16 @@
  * KVM allows is asked at run time. */
 #define CONFIG_MAX_CPUS 123
 /* RAM in machine "virt" ends at 256 GiB at the latest. */
-#define CONFIG_MAX_MEM     (255ULL << 30)
-#define CONFIG_DEFAULT_MEM (512ULL << 20)
+#define CONFIG_MAX_MEM         (255ULL << 30)
+#define CONFIG_DEFAULT_MEM     (512ULL << 20)
 
-struct config_disk {
-	const char *path; /* points into argv or @arena */
-	bool read_only;
-};
+#define CONFIG_MAX_DISK_QUEUES 8
 
 struct run_config {
 	const char *kernel;
 	const char *initrd; /* NULL: none */
 	const char *params; /* the user's part of the command line, or NULL */
-	struct config_disk disk[CONFIG_MAX_DISKS];
+	struct disk_options disk[CONFIG_MAX_DISKS]; /* text is in @arena */
 	unsigned int nr_disks;
 	struct config_net net[CONFIG_MAX_NETS];
 	unsigned int nr_nets;

@@ -169,7 +169,7 @@ static void get_disk(void *opaque, unsigned int n, struct control_disk *disk)
 {
 	static char name[16];
 	struct session *session = opaque;
-	const struct config_disk *image = &session->cfg->disk[n];
+	const struct disk_options *image = &session->cfg->disk[n];
 	struct stat st;
 
 	snprintf(name, sizeof(name), "virtio%u", n);

@@ -221,14 +221,17 @@ static void bind_ioeventfds(struct boot *boot, unsigned int i)
 	}
 }
 
-static int new_blk(const struct config_disk *image, struct virtio_device **vdev,
-		   struct error *err)
+static int new_blk(struct session *session, unsigned int index,
+		   struct virtio_device **vdev, struct error *err)
 {
 	struct disk *disk;
 	int ret;
 
-	ret = disk_raw_open(image->path, image->read_only, &disk, err);
-	return ret ? ret : virtio_blk_new(disk, vdev, err);
+	ret = session_disk(session, index, &disk, err);
+	if (ret)
+		return ret;
+	return virtio_blk_new(disk, session->cfg->disk[index].queues, vdev,
+			      err);
 }
 
 static int new_net(const struct config_net *cfg, struct virtio_device **vdev,
@@ -265,7 +268,7 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 	int ret;
 
 	if (n < cfg->nr_disks)
-		ret = new_blk(&cfg->disk[n], &vdev, err);
+		ret = new_blk(boot->session, n, &vdev, err);
 	else
 		ret = new_net(&cfg->net[n - cfg->nr_disks], &vdev, err);
 	if (ret)

@@ -60,6 +60,7 @@ struct session {
 	bool paused;             /* also across a reset; loop thread */
 	int signal_fd;
 	struct boot *boot; /* the one that runs, or NULL; loop thread */
+	struct disk *disk[CONFIG_MAX_DISKS]; /* NULL: not opened yet */
 	struct machine_result result;
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -138,6 +139,13 @@ int machine_record_write(const struct session *session, const char *ended,
 /* The first reason wins; wakes the session's loop.  Any thread. */
 void session_end(struct session *session, enum machine_end end, const char *fmt,
 		 ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Disk @index of the configuration, for a boot to close.  The session keeps it
+ * open over resets: a snapshot lasts, and no other VM gets the lock.
+ */
+int session_disk(struct session *session, unsigned int index,
+		 struct disk **disk, struct error *err);
 
 /* Build one boot, ready to run; *@out is NULL on error. */
 int boot_new(struct session *session, struct boot **out, struct error *err);

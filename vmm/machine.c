@@ -162,8 +162,31 @@ static int session_open(struct session *session, const struct run_config *cfg,
 	return console_open(&config, &session->console, err);
 }
 
+int session_disk(struct session *session, unsigned int index,
+		 struct disk **disk, struct error *err)
+{
+	int ret = 0;
+
+	*disk = NULL;
+	if (!session->disk[index])
+		ret = disk_open(&session->cfg->disk[index],
+				&session->disk[index], err);
+	if (!ret)
+		*disk = disk_get(session->disk[index]);
+	return ret;
+}
+
+static void close_disks(struct session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < CONFIG_MAX_DISKS; i++)
+		disk_close(session->disk[i]);
+}
+
 static void session_close(struct session *session)
 {
+	close_disks(session);
 	console_close(session->console);
 	control_close(session->control);
 	if (session->signal_fd >= 0) {

@@ -75,7 +75,9 @@ static void start(struct virtio_device *vdev, struct mock_ring *ring,
 		vdev, 0,
 		(uint32_t)(bits & 1) << VIRTIO_RING_F_EVENT_IDX |
 			(uint32_t)(bits >> 1 & 1) << VIRTIO_BLK_F_FLUSH |
-			(uint32_t) !(bits & 4) << VIRTIO_RING_F_INDIRECT_DESC);
+			(uint32_t) !(bits & 4) << VIRTIO_RING_F_INDIRECT_DESC |
+			(uint32_t) !(bits & 128) << VIRTIO_BLK_F_DISCARD |
+			(uint32_t) !(bits & 128) << VIRTIO_BLK_F_WRITE_ZEROES);
 	virtio_device_want_features(vdev, 1, 1); /* VERSION_1 */
 	virtio_device_set_status(vdev, ok);
 	mock_ring_init(ring, &gmem, NUM);
@@ -92,13 +94,29 @@ static void start(struct virtio_device *vdev, struct mock_ring *ring,
 	virtio_device_set_status(vdev, ok | VIRTIO_CONFIG_S_DRIVER_OK);
 }
 
+/* What DISCARD and WRITE_ZEROES have for data. */
+static void put_range(struct mock_ring *ring, struct input *in)
+{
+	struct virtio_blk_discard_write_zeroes range = {
+		.sector = take(in, 1),
+		.num_sectors = take(in, 1),
+		.flags = take(in, 1) % 3,
+	};
+
+	if (range.sector == 0xff)
+		range.sector = take(in, 8);
+	if (range.num_sectors == 0xff)
+		range.num_sectors = take(in, 4);
+	gmem_write(ring->gmem, take_gpa(in), &range, sizeof(range));
+}
+
 static void put_header(struct mock_ring *ring, struct input *in)
 {
-	struct virtio_blk_outhdr hdr = { .type = take(in, 1) % 10,
+	struct virtio_blk_outhdr hdr = { .type = take(in, 1) % 15,
 					 .sector = take(in, 1) };
 	uint64_t gpa = take_gpa(in);
 
-	if (hdr.type == 9)
+	if (hdr.type == 9 || hdr.type == 10)
 		hdr.type = take(in, 4);
 	if (hdr.sector == 0xff)
 		hdr.sector = take(in, 8);
@@ -148,7 +166,7 @@ static void step(struct virtio_device *vdev, struct mock_ring *ring,
 {
 	uint32_t id, len;
 
-	switch (take(in, 1) % 10) {
+	switch (take(in, 1) % 11) {
 	case 0:
 		start(vdev, ring, in);
 		break;
@@ -177,6 +195,9 @@ static void step(struct virtio_device *vdev, struct mock_ring *ring,
 	case 8:
 		mock_ring_take(ring, &id, &len);
 		break;
+	case 9:
+		put_range(ring, in);
+		break;
 	default:
 		virtio_device_process(vdev, 0);
 		break;
@@ -201,7 +222,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(gmem_ptr(&gmem, MOCK_RAM_GPA, 0x10000), 0, 0x10000);
 
 	disk = mock_disk_new(SECTORS * 512, take(&in, 1) & 1);
-	if (virtio_blk_new(&disk->disk, &vdev, NULL))
+	if (virtio_blk_new(&disk->disk, 2, &vdev, NULL))
 		return 0;
 	if (virtio_device_attach(vdev, &gmem, &irq, -1, NULL) == 0) {
 		start(vdev, &ring, &in);

@@ -60,7 +60,7 @@ static void init(void)
 	log_set_level(LOG_ERROR);
 	mock_gmem_init(&gmem);
 	disk = mock_disk_new(SECTORS * 512, false);
-	if (virtio_blk_new(&disk->disk, &vdev, NULL) ||
+	if (virtio_blk_new(&disk->disk, 1, &vdev, NULL) ||
 	    virtio_mmio_new(vdev, &config, &vm, NULL))
 		abort();
 }

@@ -46,6 +46,26 @@ static int mock_write(struct disk *disk, const struct iovec *iov, int iovcnt,
 	return 0;
 }
 
+static int mock_discard(struct disk *disk, uint64_t offset, uint64_t len)
+{
+	struct mock_disk *mock = (struct mock_disk *)disk;
+
+	mock->discards++;
+	memset(at(mock, offset, len), 0xdd, mock->fail ? 0 : len);
+	return mock->fail;
+}
+
+static int mock_write_zeroes(struct disk *disk, uint64_t offset, uint64_t len,
+			     bool unmap)
+{
+	struct mock_disk *mock = (struct mock_disk *)disk;
+
+	mock->zeroes++;
+	mock->unmap = unmap;
+	memset(at(mock, offset, len), 0, mock->fail ? 0 : len);
+	return mock->fail;
+}
+
 static int mock_flush(struct disk *disk)
 {
 	struct mock_disk *mock = (struct mock_disk *)disk;
@@ -67,6 +87,8 @@ static void mock_close(struct disk *disk)
 static const struct disk_ops mock_ops = {
 	.read = mock_read,
 	.write = mock_write,
+	.discard = mock_discard,
+	.write_zeroes = mock_write_zeroes,
 	.flush = mock_flush,
 	.close = mock_close,
 };

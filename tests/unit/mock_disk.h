@@ -13,6 +13,9 @@ struct mock_disk {
 	unsigned int reads;
 	unsigned int writes;
 	unsigned int flushes;
+	unsigned int discards;
+	unsigned int zeroes;
+	bool unmap;     /* of the last write_zeroes */
 	int fail;       /* -errno that every operation returns, or 0 */
 	sem_t *entered; /* posted by each read, NULL: none */
 	sem_t *proceed; /* and waited for before it goes on */

@@ -43,6 +43,9 @@ void mock_gmem_init(struct gmem *gmem);
 /* Empty rings for @num entries, and behind them a heap of buffers. */
 void mock_ring_init(struct mock_ring *ring, const struct gmem *gmem,
 		    uint16_t num);
+/* The same from @gpa on, for a second ring. */
+void mock_ring_init_at(struct mock_ring *ring, const struct gmem *gmem,
+		       uint16_t num, uint64_t gpa);
 
 /* The same from @gpa on, for a device with several queues. */
 void mock_ring_init_at(struct mock_ring *ring, const struct gmem *gmem,

@@ -205,14 +205,53 @@ static void disks(void **state)
 	unsigned int i, n = 0;
 
 	(void)state;
-	assert_int_equal(PARSE(&cfg, &err, "k", "-d", "x,ro,rw"), 0);
-	assert_string_equal(cfg.disk[0].path, "x,ro");
+	assert_int_equal(PARSE(&cfg, &err, "k", "-d", "x"), 0);
+	assert_string_equal(cfg.disk[0].path, "x");
 	assert_false(cfg.disk[0].read_only);
+	assert_false(cfg.disk[0].snapshot);
+	assert_false(cfg.disk[0].direct);
+	assert_null(cfg.disk[0].overlay);
+	assert_null(cfg.disk[0].id);
+	assert_int_equal(cfg.disk[0].queues, 1);
+	config_free(&cfg);
+
+	assert_int_equal(PARSE(&cfg, &err, "k", "-d",
+			       "a,b=c,ro ,snapshot,overlay=/o=p,direct,"
+			       "queues=8,id=12345678901234567890"),
+			 0);
+	assert_string_equal(cfg.disk[0].path, "a,b=c,ro ");
+	assert_true(cfg.disk[0].snapshot);
+	assert_true(cfg.disk[0].direct);
+	assert_string_equal(cfg.disk[0].overlay, "/o=p");
+	assert_string_equal(cfg.disk[0].id, "12345678901234567890");
+	assert_int_equal(cfg.disk[0].queues, 8);
+	config_free(&cfg);
+
+	/* An overlay may be looked at without being written to. */
+	assert_int_equal(PARSE(&cfg, &err, "k", "-d", "x,rw", "-d",
+			       "y,overlay=z,ro", "-d", "x,"),
+			 0);
+	assert_string_equal(cfg.disk[0].path, "x");
+	assert_string_equal(cfg.disk[1].path, "y");
+	assert_true(cfg.disk[1].read_only);
+	assert_string_equal(cfg.disk[2].path, "x,");
 	config_free(&cfg);
 
 	REFUSE("needs the name of a disk image", "k", "-d", "");
 	REFUSE("needs the name of a disk image", "k", "-d", ",ro");
-	REFUSE("direct is not in this version", "k", "-d", "x,direct");
+	REFUSE("needs the name of a disk image", "k", "-d", ",direct,ro");
+	REFUSE("both ro and rw", "k", "-d", "x,ro,rw");
+	REFUSE("snapshot out", "k", "-d", "x,snapshot,ro");
+	REFUSE("queues=0: a number from 1 to 8", "k", "-d", "x,queues=0");
+	REFUSE("queues=: a", "k", "-d", "x,queues=");
+	REFUSE("queues=9: a", "k", "-d", "x,queues=9");
+	REFUSE("queues=10: a", "k", "-d", "x,queues=10");
+	REFUSE("queues=2x: a", "k", "-d", "x,queues=2x");
+	REFUSE("id=: 1 to 20", "k", "-d", "x,id=");
+	REFUSE("1 to 20", "k", "-d", "x,id=123456789012345678901");
+	REFUSE("none of them a space", "k", "-d", "x,id=a b");
+	REFUSE("none of them a space", "k", "-d", "x,id=\xc3\xa4");
+	REFUSE("overlay= needs the name", "k", "-d", "x,overlay=");
 
 	args[n++] = "k";
 	for (i = 0; i < CONFIG_MAX_DISKS; i++) {

@@ -99,7 +99,7 @@ static struct disk *must_open(bool read_only)
 	struct error err = { 0 };
 	struct disk *disk;
 
-	if (disk_raw_open(path, read_only, &disk, &err))
+	if (disk_raw_open(path, read_only, false, &disk, &err))
 		fail_msg("%s", err.text);
 	return disk;
 }
@@ -110,7 +110,7 @@ static void assert_no_open(const char *name, bool read_only, const char *text)
 	struct error err = { 0 };
 	struct disk *disk = (struct disk *)1;
 
-	assert_true(disk_raw_open(name, read_only, &disk, &err) < 0);
+	assert_true(disk_raw_open(name, read_only, false, &disk, &err) < 0);
 	assert_null(disk);
 	assert_int_equal(err.status, TL_DISK);
 	assert_non_null(strstr(err.text, name));
@@ -143,7 +143,7 @@ static void test_long_name(void **state)
 	make_file(512);
 	snprintf(name, sizeof(name), "%s/%s", dir, base);
 	assert_int_equal(rename(path, name), 0);
-	assert_int_equal(disk_raw_open(name, true, &disk, NULL), 0);
+	assert_int_equal(disk_raw_open(name, true, false, &disk, NULL), 0);
 	assert_memory_equal(disk->id, "a-d__sk_with-a-long-", 20);
 	disk_close(disk);
 	unlink(name);
@@ -213,9 +213,10 @@ static void test_permission(void **state)
 
 		if (setuid(65534))
 			_exit(2);
-		bad = disk_raw_open(path, false, &disk, &err) != -EACCES ||
+		bad = disk_raw_open(path, false, false, &disk, &err) !=
+			      -EACCES ||
 		      !strstr(err.text, "attach it read-only") ||
-		      disk_raw_open(path, true, &disk, NULL);
+		      disk_raw_open(path, true, false, &disk, NULL);
 		_exit(bad);
 	}
 	waitpid(pid, &status, 0);

@@ -20,12 +20,17 @@
 #define NUM        16
 #define SECTORS    64
 #define DISK_SIZE  (SECTORS * 512)
-#define JUNK       0xee /* what a status byte is before the device writes it */
+#define RANGES_MAX 16    /* segments of a DISCARD or WRITE_ZEROES request */
+#define ZEROES_MAX 65536 /* sectors of a WRITE_ZEROES segment */
+#define JUNK       0xee  /* what a status byte is before the device writes it */
 
 #define BIT64(n)   (UINT64_C(1) << (n))
 #define F_VERSION  BIT64(VIRTIO_F_VERSION_1)
 #define F_INDIRECT BIT64(VIRTIO_RING_F_INDIRECT_DESC)
 #define F_FLUSH    BIT64(VIRTIO_BLK_F_FLUSH)
+#define F_DISCARD  BIT64(VIRTIO_BLK_F_DISCARD)
+#define F_ZEROES   BIT64(VIRTIO_BLK_F_WRITE_ZEROES)
+#define F_WCE      BIT64(VIRTIO_BLK_F_CONFIG_WCE)
 
 struct fixture {
 	struct gmem gmem;
@@ -80,7 +85,9 @@ static int make(bool read_only)
 	mock_gmem_init(&f.gmem);
 	f.disk = mock_disk_new(DISK_SIZE, read_only);
 	f.disk->closed = &f.closed;
-	if (virtio_blk_new(&f.disk->disk, &f.vdev, NULL) ||
+	f.disk->disk.block_size = 4096;
+	f.disk->disk.optimal_size = 65536;
+	if (virtio_blk_new(&f.disk->disk, 1, &f.vdev, NULL) ||
 	    virtio_device_attach(f.vdev, &f.gmem, &irq, -1, NULL))
 		return -1;
 	drive(F_VERSION | F_INDIRECT | F_FLUSH);
@@ -170,10 +177,11 @@ static void assert_alive(void)
 
 static void test_identity(void **state)
 {
-	const uint64_t features = BIT64(VIRTIO_BLK_F_SEG_MAX) |
-				  BIT64(VIRTIO_BLK_F_BLK_SIZE) | F_FLUSH |
-				  F_VERSION | F_INDIRECT |
-				  BIT64(VIRTIO_RING_F_EVENT_IDX);
+	const uint64_t features =
+		BIT64(VIRTIO_BLK_F_SEG_MAX) | BIT64(VIRTIO_BLK_F_BLK_SIZE) |
+		BIT64(VIRTIO_BLK_F_TOPOLOGY) | BIT64(VIRTIO_BLK_F_CONFIG_WCE) |
+		F_FLUSH | F_DISCARD | F_ZEROES | F_VERSION | F_INDIRECT |
+		BIT64(VIRTIO_RING_F_EVENT_IDX);
 	struct virtio_blk_config config;
 
 	(void)state;
@@ -183,12 +191,24 @@ static void test_identity(void **state)
 	assert_int_equal(config.capacity, SECTORS);
 	assert_int_equal(config.blk_size, 512);
 	assert_int_equal(config.seg_max, f.vdev->queue_max - 2);
+	assert_int_equal(config.wce, 1);
+	assert_true(config.max_discard_sectors >= 8);
+	assert_int_equal(config.max_discard_seg, RANGES_MAX);
+	assert_int_equal(config.discard_sector_alignment, 8);
+	assert_int_equal(config.max_write_zeroes_sectors, ZEROES_MAX);
+	assert_int_equal(config.max_write_zeroes_seg, RANGES_MAX);
+	assert_int_equal(config.write_zeroes_may_unmap, 1);
+	assert_int_equal(config.physical_block_exp, 3);
+	assert_int_equal(config.min_io_size, 8);
+	assert_int_equal(config.opt_io_size, 128);
 }
 
 static void test_identity_read_only(void **state)
 {
 	(void)state;
 	assert_true(virtio_device_offered(f.vdev) & BIT64(VIRTIO_BLK_F_RO));
+	assert_false(virtio_device_offered(f.vdev) &
+		     (F_DISCARD | F_ZEROES | F_WCE));
 }
 
 static void test_config_bounds(void **state)
@@ -285,7 +305,8 @@ static void test_get_id(void **state)
 
 static void test_unknown_type(void **state)
 {
-	static const uint32_t type[] = { 2, 5, 11, 13, 99, 0x80000001 };
+	/* 11 and 13: DISCARD and WRITE_ZEROES were not negotiated. */
+	static const uint32_t type[] = { 2, 5, 11, 13, 14, 99, 0x80000001 };
 	unsigned int i;
 	uint32_t used;
 
@@ -375,6 +396,356 @@ static void test_backend_error(void **state)
 	assert_int_equal(request(VIRTIO_BLK_T_FLUSH, 0, 0, &used),
 			 VIRTIO_BLK_S_IOERR);
 	assert_alive();
+}
+
+/* --- write cache ---------------------------------------------------------- */
+
+static void set_wce(uint8_t val)
+{
+	f.vdev->ops->config_write(
+		f.vdev, offsetof(struct virtio_blk_config, wce), &val, 1);
+}
+
+static uint8_t get_wce(void)
+{
+	uint8_t val = JUNK;
+
+	f.vdev->ops->config_read(
+		f.vdev, offsetof(struct virtio_blk_config, wce), &val, 1);
+	return val;
+}
+
+static unsigned int flushes_of_a_write(void)
+{
+	unsigned int before = f.disk->flushes;
+	uint32_t used;
+
+	assert_int_equal(request(VIRTIO_BLK_T_OUT, 0, 512, &used),
+			 VIRTIO_BLK_S_OK);
+	return f.disk->flushes - before;
+}
+
+/* 5.2.5.2: the driver may turn the cache off and on, where that was agreed. */
+static void test_wce(void **state)
+{
+	(void)state;
+	drive(F_VERSION | F_FLUSH | F_WCE);
+	assert_int_equal(get_wce(), 1);
+	assert_int_equal(flushes_of_a_write(), 0);
+	set_wce(0);
+	assert_int_equal(get_wce(), 0);
+	assert_int_equal(flushes_of_a_write(), 1);
+	set_wce(1);
+	assert_int_equal(flushes_of_a_write(), 0);
+
+	set_wce(0);
+	drive(F_VERSION | F_FLUSH | F_WCE); /* a reset forgets it */
+	assert_int_equal(flushes_of_a_write(), 0);
+
+	drive(F_VERSION | F_WCE); /* without FLUSH it starts at 0 */
+	assert_int_equal(get_wce(), 0);
+	assert_int_equal(flushes_of_a_write(), 1);
+	set_wce(1);
+	assert_int_equal(flushes_of_a_write(), 0);
+
+	drive(F_VERSION | F_FLUSH); /* not agreed: not to be changed */
+	set_wce(0);
+	assert_int_equal(get_wce(), 1);
+	assert_int_equal(flushes_of_a_write(), 0);
+}
+
+/* Nothing else of the configuration is the driver's, at any offset. */
+static void test_config_write(void **state)
+{
+	struct virtio_blk_config before, after;
+	uint64_t junk = UINT64_MAX, offset;
+
+	(void)state;
+	drive(F_VERSION | F_FLUSH | F_WCE);
+	f.vdev->ops->config_read(f.vdev, 0, &before, sizeof(before));
+	for (offset = 0; offset < 300; offset++) {
+		if (offset != offsetof(struct virtio_blk_config, wce))
+			f.vdev->ops->config_write(f.vdev, offset, &junk, 1);
+		f.vdev->ops->config_write(f.vdev, offset, &junk, 8);
+	}
+	f.vdev->ops->config_write(f.vdev, UINT64_MAX, &junk, 1);
+	f.vdev->ops->config_read(f.vdev, 0, &after, sizeof(after));
+	assert_memory_equal(&before, &after, sizeof(before));
+}
+
+/* --- DISCARD and WRITE_ZEROES --------------------------------------------- */
+
+#define UNMAP 1
+
+/* @len bytes of segments are in data(). */
+static uint8_t ranges(uint32_t type, uint32_t len)
+{
+	struct mock_seg seg[] = { { f.hdr, 16, false },
+				  { f.data, len, false },
+				  { f.status, 1, true } };
+
+	put_header(type, 12345); /* the sector of the header means nothing */
+	if (len)
+		assert_int_equal(run(seg, 3), 1);
+	else
+		assert_int_equal(run((struct mock_seg[]){ seg[0], seg[2] }, 2),
+				 1);
+	return get_status();
+}
+
+static void put_range(unsigned int i, uint64_t sector, uint32_t n,
+		      uint32_t flags)
+{
+	const struct virtio_blk_discard_write_zeroes range = { sector, n,
+							       flags };
+
+	memcpy(data() + i * sizeof(range), &range, sizeof(range));
+}
+
+static void drive_ranges(void)
+{
+	drive(F_VERSION | F_FLUSH | F_DISCARD | F_ZEROES);
+	memset(f.disk->data, 'x', DISK_SIZE);
+}
+
+static void test_discard(void **state)
+{
+	(void)state;
+	drive_ranges();
+	put_range(0, 1, 2, 0);
+	put_range(1, SECTORS - 1, 1, 0);
+	put_range(2, 5, 0, 0);
+	assert_int_equal(ranges(VIRTIO_BLK_T_DISCARD, 48), VIRTIO_BLK_S_OK);
+	assert_int_equal(f.disk->discards, 2); /* none for no sectors */
+	assert_int_equal(f.disk->data[511], 'x');
+	assert_int_equal(f.disk->data[512], 0xdd);
+	assert_int_equal(f.disk->data[3 * 512 - 1], 0xdd);
+	assert_int_equal(f.disk->data[3 * 512], 'x');
+	assert_int_equal(f.disk->data[DISK_SIZE - 1], 0xdd);
+	assert_int_equal(f.disk->flushes, 0);
+}
+
+static void test_write_zeroes(void **state)
+{
+	(void)state;
+	drive_ranges();
+	put_range(0, 4, 2, 0);
+	assert_int_equal(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 16),
+			 VIRTIO_BLK_S_OK);
+	assert_false(f.disk->unmap);
+	assert_int_equal(f.disk->data[4 * 512 - 1], 'x');
+	assert_int_equal(f.disk->data[4 * 512], 0);
+	assert_int_equal(f.disk->data[6 * 512 - 1], 0);
+	assert_int_equal(f.disk->data[6 * 512], 'x');
+
+	put_range(0, 0, SECTORS, UNMAP);
+	assert_int_equal(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 16),
+			 VIRTIO_BLK_S_OK);
+	assert_true(f.disk->unmap);
+	assert_int_equal(f.disk->data[0], 0);
+	assert_int_equal(f.disk->data[DISK_SIZE - 1], 0);
+}
+
+/* A write-through disk has them on stable storage as well. */
+static void test_ranges_write_through(void **state)
+{
+	(void)state;
+	drive(F_VERSION | F_ZEROES | F_DISCARD);
+	put_range(0, 0, 1, 0);
+	assert_int_equal(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 16),
+			 VIRTIO_BLK_S_OK);
+	assert_int_equal(f.disk->flushes, 1);
+}
+
+/* 5.2.6.2; whatever is wrong with one segment, nothing is done for any. */
+static void test_bad_ranges(void **state)
+{
+	static const struct {
+		uint64_t sector;
+		uint32_t n, flags;
+		uint8_t discard, zeroes; /* the statuses */
+	} bad[] = {
+		{ 0, 1, UNMAP, VIRTIO_BLK_S_UNSUPP, VIRTIO_BLK_S_OK },
+		{ 0, 1, 2, VIRTIO_BLK_S_UNSUPP, VIRTIO_BLK_S_UNSUPP },
+		{ 0, 1, 0x80000000, VIRTIO_BLK_S_UNSUPP, VIRTIO_BLK_S_UNSUPP },
+		{ SECTORS, 1, 0, VIRTIO_BLK_S_IOERR, VIRTIO_BLK_S_IOERR },
+		{ 1, SECTORS, 0, VIRTIO_BLK_S_IOERR, VIRTIO_BLK_S_IOERR },
+		{ UINT64_MAX, 2, 0, VIRTIO_BLK_S_IOERR, VIRTIO_BLK_S_IOERR },
+		{ UINT64_MAX / 512 + 1, 1, 0, VIRTIO_BLK_S_IOERR,
+		  VIRTIO_BLK_S_IOERR },
+		{ 0, UINT32_MAX, 0, VIRTIO_BLK_S_IOERR, VIRTIO_BLK_S_IOERR },
+	};
+	unsigned int i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		drive_ranges();
+		f.disk->discards = 0;
+		f.disk->zeroes = 0;
+		put_range(0, 3, 1, 0);
+		put_range(1, bad[i].sector, bad[i].n, bad[i].flags);
+		assert_int_equal(ranges(VIRTIO_BLK_T_DISCARD, 32),
+				 bad[i].discard);
+		assert_int_equal(f.disk->discards, 0);
+		assert_int_equal(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 32),
+				 bad[i].zeroes);
+		assert_int_equal(f.disk->zeroes, bad[i].zeroes ? 0 : 2);
+	}
+}
+
+static void test_bad_range_lengths(void **state)
+{
+	unsigned int i;
+
+	(void)state;
+	drive_ranges();
+	for (i = 0; i <= RANGES_MAX; i++)
+		put_range(i, i, 1, 0);
+	assert_int_equal(ranges(VIRTIO_BLK_T_DISCARD, 15), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(ranges(VIRTIO_BLK_T_DISCARD, 17), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(ranges(VIRTIO_BLK_T_DISCARD, 16 * RANGES_MAX + 16),
+			 VIRTIO_BLK_S_IOERR);
+	assert_int_equal(f.disk->discards, 0);
+	assert_int_equal(ranges(VIRTIO_BLK_T_DISCARD, 16 * RANGES_MAX),
+			 VIRTIO_BLK_S_OK);
+	assert_int_equal(f.disk->discards, RANGES_MAX);
+	assert_int_equal(ranges(VIRTIO_BLK_T_DISCARD, 0), VIRTIO_BLK_S_OK);
+}
+
+static void test_zeroes_too_long(void **state)
+{
+	struct mock_disk *big = mock_disk_new((ZEROES_MAX + 8) * 512ULL, false);
+	struct irq_line irq = { .pulse = count_pulse, .opaque = &f.pulses };
+
+	(void)state;
+	virtio_device_free(f.vdev);
+	f.disk = big;
+	big->closed = &f.closed;
+	assert_int_equal(virtio_blk_new(&big->disk, 1, &f.vdev, NULL), 0);
+	assert_int_equal(virtio_device_attach(f.vdev, &f.gmem, &irq, -1, NULL),
+			 0);
+	drive(F_VERSION | F_FLUSH | F_ZEROES);
+	put_range(0, 0, ZEROES_MAX + 1, 0);
+	assert_int_equal(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 16),
+			 VIRTIO_BLK_S_IOERR);
+	put_range(0, 0, ZEROES_MAX, 0);
+	assert_int_equal(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 16),
+			 VIRTIO_BLK_S_OK);
+}
+
+static void test_range_errors(void **state)
+{
+	(void)state;
+	drive_ranges();
+	f.disk->fail = -ENOSPC;
+	put_range(0, 0, 1, 0);
+	put_range(1, 1, 1, 0);
+	assert_int_equal(ranges(VIRTIO_BLK_T_DISCARD, 32), VIRTIO_BLK_S_IOERR);
+	assert_int_equal(f.disk->discards, 1); /* not on from there */
+	assert_int_equal(ranges(VIRTIO_BLK_T_WRITE_ZEROES, 32),
+			 VIRTIO_BLK_S_IOERR);
+	f.disk->fail = 0;
+	assert_alive();
+}
+
+static void test_ranges_read_only(void **state)
+{
+	uint32_t used;
+
+	(void)state;
+	assert_int_equal(request(VIRTIO_BLK_T_DISCARD, 0, 0, &used),
+			 VIRTIO_BLK_S_UNSUPP);
+	assert_int_equal(f.disk->discards, 0);
+}
+
+/* --- several queues and batches ------------------------------------------- */
+
+static void remake(unsigned int nr_queues)
+{
+	struct irq_line irq = { .pulse = count_pulse, .opaque = &f.pulses };
+
+	virtio_device_free(f.vdev);
+	f.disk = mock_disk_new(DISK_SIZE, false);
+	f.disk->closed = &f.closed;
+	assert_int_equal(
+		virtio_blk_new(&f.disk->disk, nr_queues, &f.vdev, NULL), 0);
+	assert_int_equal(virtio_device_attach(f.vdev, &f.gmem, &irq, -1, NULL),
+			 0);
+}
+
+static void test_queues(void **state)
+{
+	struct mock_seg seg[] = { { 0, 16, false }, { 0, 1, true } };
+	struct virtio_blk_config config;
+	struct mock_ring second;
+	uint32_t id, len, used;
+
+	(void)state;
+	assert_false(virtio_device_offered(f.vdev) & BIT64(VIRTIO_BLK_F_MQ));
+	remake(4);
+	assert_true(virtio_device_offered(f.vdev) & BIT64(VIRTIO_BLK_F_MQ));
+	f.vdev->ops->config_read(f.vdev, 0, &config, sizeof(config));
+	assert_int_equal(config.num_queues, 4);
+
+	drive(F_VERSION | F_FLUSH | BIT64(VIRTIO_BLK_F_MQ));
+	mock_ring_init_at(&second, &f.gmem, NUM,
+			  MOCK_RAM_GPA + MOCK_RAM_SIZE / 2);
+	virtio_device_enable_queue(f.vdev, 3, &second.setup);
+
+	seg[0].gpa = f.hdr;
+	seg[1].gpa = f.status;
+	put_header(VIRTIO_BLK_T_FLUSH, 0);
+	mock_ring_offer(&second, mock_ring_chain(&second, seg, 2));
+	virtio_device_process(f.vdev, 1); /* not enabled: nothing there */
+	assert_false(mock_ring_take(&second, &id, &len));
+	virtio_device_process(f.vdev, 3);
+	assert_true(mock_ring_take(&second, &id, &len));
+	assert_int_equal(get_status(), VIRTIO_BLK_S_OK);
+	assert_int_equal(f.disk->flushes, 1);
+	assert_int_equal(request(VIRTIO_BLK_T_FLUSH, 0, 0, &used),
+			 VIRTIO_BLK_S_OK);
+}
+
+/* A driver that wants an interrupt each time gets one for the batch. */
+static void test_one_interrupt_a_batch(void **state)
+{
+	struct mock_seg seg[] = { { f.hdr, 16, false },
+				  { f.data, 512, true },
+				  { f.status, 1, true } };
+	uint32_t id, len, i;
+
+	(void)state;
+	drive(F_VERSION | F_FLUSH);
+	put_header(VIRTIO_BLK_T_IN, 0);
+	for (i = 0; i < 5; i++)
+		mock_ring_offer(&f.ring, mock_ring_chain(&f.ring, seg, 3));
+	virtio_device_process(f.vdev, 0);
+	for (i = 0; i < 5; i++)
+		assert_true(mock_ring_take(&f.ring, &id, &len));
+	assert_int_equal(f.pulses, 1);
+
+	virtio_device_process(f.vdev, 0); /* a kick for nothing */
+	assert_int_equal(f.pulses, 1);
+}
+
+/* What was read does not wait for the flush that comes next. */
+static void test_flush_ends_a_batch(void **state)
+{
+	struct mock_seg read[] = { { f.hdr, 16, false },
+				   { f.data, 512, true },
+				   { f.status, 1, true } };
+	struct virtio_blk_outhdr hdr = { .type = VIRTIO_BLK_T_FLUSH };
+	uint64_t gpa = mock_ring_alloc(&f.ring, 16);
+	struct mock_seg flush[] = { { gpa, 16, false }, { f.status, 1, true } };
+
+	(void)state;
+	put_header(VIRTIO_BLK_T_IN, 0);
+	gmem_write(&f.gmem, gpa, &hdr, sizeof(hdr));
+	mock_ring_offer(&f.ring, mock_ring_chain(&f.ring, read, 3));
+	mock_ring_offer(&f.ring, mock_ring_chain(&f.ring, flush, 2));
+	virtio_device_process(f.vdev, 0);
+	assert_int_equal(f.disk->flushes, 1);
+	assert_int_equal(f.pulses, 2);
 }
 
 /* --- layout --------------------------------------------------------------- */
@@ -545,6 +916,19 @@ int main(void)
 		T(test_no_data),
 		T_RO(test_read_only),
 		T(test_backend_error),
+		T(test_wce),
+		T(test_config_write),
+		T(test_discard),
+		T(test_write_zeroes),
+		T(test_ranges_write_through),
+		T(test_bad_ranges),
+		T(test_bad_range_lengths),
+		T(test_zeroes_too_long),
+		T(test_range_errors),
+		T_RO(test_ranges_read_only),
+		T(test_queues),
+		T(test_one_interrupt_a_batch),
+		T(test_flush_ends_a_batch),
 		T(test_any_layout),
 		T(test_header_with_data),
 		T(test_indirect),

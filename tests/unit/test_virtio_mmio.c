@@ -88,7 +88,7 @@ static int make(int irq_fd)
 		.irq_fd = irq_fd,
 	};
 	f.disk = mock_disk_new(DISK_SIZE, false);
-	if (virtio_blk_new(&f.disk->disk, &f.vdev, NULL))
+	if (virtio_blk_new(&f.disk->disk, 1, &f.vdev, NULL))
 		return -1;
 	return virtio_mmio_new(f.vdev, &config, &f.vm, NULL);
 }
@@ -348,10 +348,8 @@ static void test_config_space(void **state)
 	struct virtio_blk_config config;
 
 	(void)state;
-	memset(&config, 0, sizeof(config));
-	config.capacity = DISK_SIZE / 512;
-	config.seg_max = 254;
-	config.blk_size = 512;
+	f.vdev->ops->config_read(f.vdev, 0, &config, sizeof(config));
+	assert_int_equal(config.seg_max, 254);
 	bytes = (const uint8_t *)&config;
 	for (i = 0; i < 4; i++) {
 		for (offset = 0; offset + size[i] <= 0x100; offset++) {
@@ -766,7 +764,8 @@ static void test_out_of_descriptors(void **state)
 		closed = false;
 		disk->closed = &closed;
 		err = (struct error){ 0 };
-		assert_int_equal(virtio_blk_new(&disk->disk, &vdev, NULL), 0);
+		assert_int_equal(virtio_blk_new(&disk->disk, 1, &vdev, NULL),
+				 0);
 		few = (struct rlimit){ spare + extra, old.rlim_max };
 		setrlimit(RLIMIT_NOFILE, &few);
 		assert_int_equal(virtio_mmio_new(vdev, &config, &vm, &err),

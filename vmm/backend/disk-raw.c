@@ -5,147 +5,69 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <linux/fs.h>
 
+#include "backend/block-file.h"
+#include "backend/overlay-file.h"
 #include "lib/log.h"
 
-#define SECTOR_SIZE   512
-#define WARN_INTERVAL 10 /* seconds between two warnings about a disk */
+#define SECTOR_SIZE 512
 
 struct disk_raw {
 	struct disk disk; /* first: the two are cast */
-	int fd;
-	char *path;
-	/* I/O errors, of the one thread that does I/O. */
-	time_t warned_at;
-	unsigned long not_told;
+	struct block_file file;
 };
 
-static struct disk_raw *to_raw(struct disk *disk)
+static struct block_file *to_file(struct disk *disk)
 {
-	return (struct disk_raw *)disk;
-}
-
-/* The guest gets every error; the person at the terminal one in a while. */
-static int io_error(struct disk_raw *raw, const char *verb, uint64_t offset,
-		    int errnum)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (raw->warned_at && now.tv_sec - raw->warned_at < WARN_INTERVAL) {
-		raw->not_told++;
-		return -errnum;
-	}
-	log_warn("disk '%s': cannot %s at byte %" PRIu64
-		 ": %s; the guest sees an I/O error (%lu untold before)",
-		 raw->path, verb, offset, strerror(errnum), raw->not_told);
-	raw->warned_at = now.tv_sec ? now.tv_sec : 1;
-	raw->not_told = 0;
-	return -errnum;
-}
-
-typedef ssize_t (*vector_fn)(int fd, const struct iovec *iov, int iovcnt,
-			     off_t offset);
-
-/*
- * Transfer all of @iov.  The kernel may stop anywhere: a segment that it leaves
- * half done is finished by itself, so that @iov need not be copied.  Returns 0
- * or a positive errno, EIO where the file ends.
- */
-static int transfer(int fd, vector_fn fn, const struct iovec *iov, int iovcnt,
-		    uint64_t offset)
-{
-	struct iovec rest = { NULL, 0 };
-	ssize_t n = 0;
-
-	for (;;) {
-		/* Account for the n bytes just done. */
-		if (rest.iov_len) {
-			rest.iov_base = (uint8_t *)rest.iov_base + n;
-			rest.iov_len -= n;
-			n = 0;
-		}
-		if (!rest.iov_len) {
-			while (iovcnt && (size_t)n >= iov->iov_len) {
-				n -= iov->iov_len;
-				iov++;
-				iovcnt--;
-			}
-			if (n) {
-				rest.iov_base = (uint8_t *)iov->iov_base + n;
-				rest.iov_len = iov->iov_len - n;
-				iov++;
-				iovcnt--;
-			}
-		}
-		if (!rest.iov_len && !iovcnt)
-			return 0;
-
-		do {
-			if (rest.iov_len)
-				n = fn(fd, &rest, 1, offset);
-			else
-				n = fn(fd, iov,
-				       iovcnt < IOV_MAX ? iovcnt : IOV_MAX,
-				       offset);
-		} while (n < 0 && errno == EINTR);
-		if (n < 0)
-			return errno;
-		if (n == 0)
-			return EIO;
-		offset += n;
-	}
+	return &((struct disk_raw *)disk)->file;
 }
 
 static int raw_read(struct disk *disk, const struct iovec *iov, int iovcnt,
 		    uint64_t offset)
 {
-	struct disk_raw *raw = to_raw(disk);
-	int ret = transfer(raw->fd, preadv, iov, iovcnt, offset);
-
-	return ret ? io_error(raw, "read", offset, ret) : 0;
+	return block_file_read(to_file(disk), iov, iovcnt, offset);
 }
 
 static int raw_write(struct disk *disk, const struct iovec *iov, int iovcnt,
 		     uint64_t offset)
 {
-	struct disk_raw *raw = to_raw(disk);
-	int ret = transfer(raw->fd, pwritev, iov, iovcnt, offset);
+	return block_file_write(to_file(disk), iov, iovcnt, offset);
+}
 
-	return ret ? io_error(raw, "write", offset, ret) : 0;
+static int raw_discard(struct disk *disk, uint64_t offset, uint64_t len)
+{
+	return block_file_discard(to_file(disk), offset, len);
+}
+
+static int raw_write_zeroes(struct disk *disk, uint64_t offset, uint64_t len,
+			    bool unmap)
+{
+	return block_file_zero(to_file(disk), offset, len, unmap);
 }
 
 static int raw_flush(struct disk *disk)
 {
-	struct disk_raw *raw = to_raw(disk);
-
 	/* Read-only: nothing was written, and some file systems object. */
-	if (disk->read_only)
-		return 0;
-	return fdatasync(raw->fd) ? io_error(raw, "flush", 0, errno) : 0;
+	return disk->read_only ? 0 : block_file_flush(to_file(disk));
 }
 
 static void raw_close(struct disk *disk)
 {
-	struct disk_raw *raw = to_raw(disk);
-
-	close(raw->fd); /* and the lock with it */
-	free(raw->path);
-	free(raw);
+	block_file_close(to_file(disk));
+	free(disk);
 }
 
 static const struct disk_ops raw_ops = {
 	.read = raw_read,
 	.write = raw_write,
+	.discard = raw_discard,
+	.write_zeroes = raw_write_zeroes,
 	.flush = raw_flush,
 	.close = raw_close,
 };
@@ -235,45 +157,24 @@ static int find_size(int fd, const char *path, const struct stat *st,
 	return 0;
 }
 
-/*
- * The lock belongs to the open file description: it outlives other descriptors
- * of the file in this process, and goes with the last close.
- */
-static int lock_image(int fd, const char *path, bool read_only,
-		      struct error *err)
+/* Taken as raw, such a file is a disk of nonsense: the user may err. */
+static int check_format(int fd, const char *path, struct error *err)
 {
-	struct flock lock = {
-		.l_type = read_only ? F_RDLCK : F_WRLCK,
-		.l_whence = SEEK_SET,
-	};
+	char magic[8];
 
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+	if (pread(fd, magic, sizeof(magic), 0) != sizeof(magic))
 		return 0;
-	/* EACCES is what a kernel without file locking answers. */
-	if (errno == EAGAIN)
-		return error_set(err, TL_DISK, EBUSY,
-				 "disk '%s': in use by another VM or given "
-				 "twice; stop the other, use a copy, or attach "
-				 "it read-only everywhere: -d '%s,ro'",
+	if (memcmp(magic, OVERLAY_MAGIC, sizeof(magic)) == 0)
+		return error_set(err, TL_DISK, EINVAL,
+				 "disk '%s': is an overlay; give its base "
+				 "first: -d BASE,overlay='%s'",
 				 path, path);
-	/* A file system without locks is a reason to tell, not to refuse. */
-	log_warn("disk '%s': cannot be locked (%s); make sure that no other VM "
-		 "uses it",
-		 path, strerror(errno));
-	return 0;
-}
-
-/* Taken as raw, such a file is a disk of nonsense: say so, the user may err. */
-static void warn_other_format(int fd, const char *path)
-{
-	char magic[4];
-
-	if (pread(fd, magic, sizeof(magic), 0) == sizeof(magic) &&
-	    memcmp(magic, "QFI\xfb", sizeof(magic)) == 0)
+	if (memcmp(magic, "QFI\xfb", 4) == 0)
 		log_warn("disk '%s': looks like qcow2 and is used as raw; "
 			 "convert it with: qemu-img convert -O raw '%s' "
 			 "'%s.raw'",
 			 path, path, path);
+	return 0;
 }
 
 /* The ID is ASCII (virtio 1.2, 5.2.6), and a name need not be. */
@@ -287,8 +188,34 @@ static void set_id(struct disk *disk, const char *path)
 		disk->id[i] = base[i] > ' ' && base[i] <= '~' ? base[i] : '_';
 }
 
-int disk_raw_open(const char *path, bool read_only, struct disk **disk,
-		  struct error *err)
+/* What a guest's file system had better align to. */
+static uint32_t block_size(int fd, const struct stat *st)
+{
+	unsigned int size = st->st_blksize;
+
+	if (S_ISBLK(st->st_mode) && ioctl(fd, BLKPBSZGET, &size) < 0)
+		size = SECTOR_SIZE;
+	/* A network file system says a megabyte, and means a transfer. */
+	return size > 4096 ? 4096 : size;
+}
+
+static int set_direct(struct disk_raw *raw, struct error *err)
+{
+	int ret = block_file_set_direct(&raw->file, 0, err);
+
+	/* The end of an odd image cannot be written without growing it. */
+	if (!ret && raw->disk.size % raw->file.align)
+		ret = error_set(err, TL_DISK, EINVAL,
+				"disk '%s': direct I/O needs a size that is a "
+				"multiple of %" PRIu32 "; leave out ',direct', "
+				"or: truncate -s %%%" PRIu32 " '%s'",
+				raw->file.path, raw->file.align,
+				raw->file.align, raw->file.path);
+	return ret;
+}
+
+int disk_raw_open(const char *path, bool read_only, bool direct,
+		  struct disk **disk, struct error *err)
 {
 	struct disk_raw *raw;
 	struct stat st;
@@ -298,34 +225,38 @@ int disk_raw_open(const char *path, bool read_only, struct disk **disk,
 	fd = open_image(path, read_only, &st, err);
 	if (fd < 0)
 		return fd;
-
 	raw = calloc(1, sizeof(*raw));
-	if (raw)
-		raw->path = strdup(path);
-	if (!raw || !raw->path) {
-		ret = error_set(err, TL_DISK, ENOMEM,
-				"disk '%s': out of memory", path);
-		goto close_fd;
+	if (!raw) {
+		close(fd);
+		return error_set(err, TL_DISK, ENOMEM,
+				 "disk '%s': out of memory", path);
 	}
+	ret = block_file_init(&raw->file, fd, path, err);
+	if (ret)
+		goto free_raw;
 	ret = find_size(fd, path, &st, &raw->disk.size, err);
 	if (ret)
-		goto close_fd;
-	ret = lock_image(fd, path, read_only, err);
+		goto close_file;
+	ret = block_file_lock(fd, path, read_only, err);
 	if (ret)
-		goto close_fd;
-	warn_other_format(fd, path);
+		goto close_file;
+	ret = check_format(fd, path, err);
+	if (ret)
+		goto close_file;
+	raw->disk.block_size = block_size(fd, &st);
+	ret = direct ? set_direct(raw, err) : 0;
+	if (ret)
+		goto close_file;
 
 	raw->disk.ops = &raw_ops;
 	raw->disk.read_only = read_only;
 	set_id(&raw->disk, path);
-	raw->fd = fd;
 	*disk = &raw->disk;
 	return 0;
 
-close_fd:
-	if (raw)
-		free(raw->path);
+close_file:
+	block_file_close(&raw->file);
+free_raw:
 	free(raw);
-	close(fd);
 	return ret;
 }

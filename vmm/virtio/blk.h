@@ -8,8 +8,12 @@
 
 struct virtio_device;
 
-/* The device takes ownership of @disk, also when this fails. */
-int virtio_blk_new(struct disk *disk, struct virtio_device **out,
-		   struct error *err);
+/*
+ * A device with @nr_queues request queues, 1 and more, for @disk, which it
+ * takes, also when this fails.  One worker serves all the queues: a disk is
+ * used by one thread.
+ */
+int virtio_blk_new(struct disk *disk, unsigned int nr_queues,
+		   struct virtio_device **out, struct error *err);
 
 #endif

@@ -132,14 +132,27 @@ bool virtio_device_pop(struct virtio_device *vdev, unsigned int q,
 	return true;
 }
 
-void virtio_device_push(struct virtio_device *vdev, unsigned int q,
-			const struct virtq_chain *chain, uint32_t written)
+void virtio_device_push_quietly(struct virtio_device *vdev, unsigned int q,
+				const struct virtq_chain *chain,
+				uint32_t written)
+{
+	virtq_push(&vdev->vq[q], chain, written);
+}
+
+void virtio_device_signal(struct virtio_device *vdev, unsigned int q)
 {
 	struct virtq *vq = &vdev->vq[q];
 
-	virtq_push(vq, chain, written);
-	if (virtq_should_interrupt(vq))
+	/* A driver without EVENT_IDX would get one for nothing. */
+	if (vq->used_idx != vq->signalled && virtq_should_interrupt(vq))
 		interrupt(vdev, VIRTIO_MMIO_INT_VRING);
+}
+
+void virtio_device_push(struct virtio_device *vdev, unsigned int q,
+			const struct virtq_chain *chain, uint32_t written)
+{
+	virtio_device_push_quietly(vdev, q, chain, written);
+	virtio_device_signal(vdev, q);
 }
 
 void virtio_device_push_many(struct virtio_device *vdev, unsigned int q,

@@ -127,6 +127,15 @@ void virtio_device_watch(struct virtio_device *vdev, unsigned int i,
 			 short events);
 
 /*
+ * The same in two steps, for a batch: each completion is there for the driver
+ * to see at once, and one interrupt, if there was any, tells of them all.
+ */
+void virtio_device_push_quietly(struct virtio_device *vdev, unsigned int q,
+				const struct virtq_chain *chain,
+				uint32_t written);
+void virtio_device_signal(struct virtio_device *vdev, unsigned int q);
+
+/*
  * The driver broke the rules in a way that only a reset gets out of (2.1.2):
  * NEEDS_RESET, a configuration interrupt, one warning; pops give nothing more.
  */
