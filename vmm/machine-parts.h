@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 
 #include "arch-arm/arch.h"
-#include "backend/console-tty.h"
+#include "backend/chardev.h"
 #include "board.h"
 #include "config.h"
 #include "core/gmem.h"
@@ -23,9 +23,12 @@
 #include "kvm/vm.h"
 #include "lib/evloop.h"
 #include "panic-watch.h"
+#include "power-key.h"
 
 struct pl011;
 struct pl031;
+struct pl061;
+struct virtio_device;
 struct virtio_mmio;
 
 enum machine_end {
@@ -51,7 +54,14 @@ struct machine_result {
 struct session {
 	const struct run_config *cfg;
 	struct evloop *loop;
-	struct console *console;
+	/* Where to: serial and console may be one and the same. */
+	struct chardev *console; /* the virtio console's, or NULL */
+	struct chardev *serial;  /* the PL011's */
+	struct chardev *port[CONFIG_MAX_PORTS];
+	struct chardev *chardev[CONFIG_MAX_PORTS + 2]; /* each one once */
+	unsigned int nr_chardevs;
+	struct chardev *tty;     /* the one on the terminal, or NULL */
+	uint64_t balloon_target; /* bytes */
 	int signal_fd;
 	struct boot *boot; /* the one that runs, or NULL; loop thread */
 	struct machine_result result;
@@ -89,9 +99,13 @@ struct boot {
 	struct spi_line line[BOARD_MAX_DEVS];
 	struct pl011 *uart;
 	struct rtc_alarm alarm;
+	struct pl061 *gpio;
+	struct power_key *power_key;
+	struct virtio_device *balloon; /* NULL: the guest has none */
 	struct virtio_mmio *virtio[BOARD_MAX_DEVS];
 	int irq_fd[BOARD_MAX_DEVS];
-	struct panic_watch panic;
+	struct panic_watch panic;         /* of the PL011's output */
+	struct panic_watch console_panic; /* of the virtio console's */
 
 	/* Pages that no device owns and that were reported; 0 is free. */
 	_Atomic uint64_t unclaimed[32];
@@ -108,6 +122,32 @@ int machine_record_write(const struct session *session, const char *ended,
 void session_end(struct session *session, enum machine_end end, const char *fmt,
 		 ...) __attribute__((format(printf, 3, 4)));
 
+/* --- where the session's ports go (machine-ports.c) ------------------------*/
+
+int session_open_ports(struct session *session, struct error *err);
+void session_close_ports(struct session *session);
+
+/* While set, no vCPU waits for a slow reader of its output. */
+void session_hurry_ports(struct session *session, bool hurry);
+
+/* The virtio console with all of its ports. */
+int machine_console_new(struct boot *boot, struct virtio_device **out,
+			struct error *err);
+
+/*
+ * Press the guest's power key, which is to ask it to shut down.  Any thread.
+ * -ENOMEM.
+ */
+int session_powerdown(struct session *session);
+
+/*
+ * Ask the guest to give up @bytes of memory, now and after each reboot.
+ * -ENODEV without a balloon.  Loop thread.
+ */
+int session_balloon(struct session *session, uint64_t bytes);
+
+/* --- one boot (machine-boot.c) ----------------------------------------------*/
+
 /* Build one boot, ready to run; *@out is NULL on error. */
 int boot_new(struct session *session, struct boot **out, struct error *err);
 /* Let the vCPUs go. */
@@ -116,6 +156,8 @@ int boot_start(struct boot *boot, struct error *err);
 void boot_stop(struct boot *boot);
 int boot_save(struct boot *boot, struct error *err);
 void boot_free(struct boot *boot);
+/* See panic_watch_text().  While no vCPU runs. */
+const char *boot_panic_text(const struct boot *boot);
 
 /* All devices of the board, on the bus and on their SPIs. */
 int machine_devs_create(struct boot *boot, struct error *err);

@@ -2,6 +2,7 @@
 /* What is known of a recorded VM, in the form of its side file. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "arch-arm/virt.h"
@@ -46,6 +47,14 @@ static void add_gic(struct vminfo_device *dev, unsigned int version)
 	};
 }
 
+/* "blk" of "virtio0-blk" */
+static const char *virtio_of(const struct board_dev *row)
+{
+	const char *dash = strchr(row->name, '-');
+
+	return row->kind == BOARD_VIRTIO && dash ? dash + 1 : NULL;
+}
+
 static void add_board(struct vminfo_device *dev,
 		      const struct machine_result *result)
 {
@@ -57,8 +66,7 @@ static void add_board(struct vminfo_device *dev,
 		dev[i] = (struct vminfo_device){
 			.name = row->name,
 			.type = type_of(row->kind),
-			/* The only kind of virtio device there is so far. */
-			.virtio = row->kind == BOARD_VIRTIO ? "blk" : NULL,
+			.virtio = virtio_of(row),
 			.base = row->base,
 			.size = row->size,
 			.spi = row->spi,

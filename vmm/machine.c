@@ -11,7 +11,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "hw/pl011.h"
 #include "lib/log.h"
 #include "machine.h"
 #include "machine-parts.h"
@@ -97,21 +96,7 @@ static int open_signals(struct session *session, struct error *err)
 			  signal_ready, session, err);
 }
 
-/* --- console ---------------------------------------------------------------*/
-
-static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
-{
-	struct session *session = opaque;
-
-	if (!session->boot || !session->boot->uart)
-		return 0;
-	return pl011_receive(session->boot->uart, buf, len);
-}
-
-static void console_quit(void *opaque)
-{
-	session_end(opaque, END_USER, NULL);
-}
+/* --- open, close -----------------------------------------------------------*/
 
 /* /dev/kvm on a free descriptor 1 would get the guest's output. */
 static void reserve_stdio(void)
@@ -125,22 +110,14 @@ static void reserve_stdio(void)
 		close(fd);
 }
 
-/* --- open, close -----------------------------------------------------------*/
-
 static int session_open(struct session *session, const struct run_config *cfg,
 			struct error *err)
 {
-	const struct console_config console = {
-		.in_fd = STDIN_FILENO,
-		.out_fd = STDOUT_FILENO,
-		.input = console_input,
-		.quit = console_quit,
-		.opaque = session,
-	};
-	struct console_config config = console;
 	int ret;
 
-	*session = (struct session){ .cfg = cfg, .signal_fd = -1 };
+	*session = (struct session){ .cfg = cfg,
+				     .signal_fd = -1,
+				     .balloon_target = cfg->balloon_size };
 	pthread_mutex_init(&session->lock, NULL);
 	reserve_stdio();
 
@@ -154,13 +131,12 @@ static int session_open(struct session *session, const struct run_config *cfg,
 	ret = open_signals(session, err);
 	if (ret)
 		return ret;
-	config.loop = session->loop;
-	return console_open(&config, &session->console, err);
+	return session_open_ports(session, err);
 }
 
 static void session_close(struct session *session)
 {
-	console_close(session->console);
+	session_close_ports(session);
 	if (session->signal_fd >= 0) {
 		evloop_del(session->loop, session->signal_fd);
 		close(session->signal_fd);
@@ -199,7 +175,7 @@ static int run_boot(struct session *session, struct recorder **recorder,
 	boot_stop(session->boot);
 	if (!ret)
 		ret = boot_save(session->boot, err);
-	text = panic_watch_text(&session->boot->panic);
+	text = boot_panic_text(session->boot);
 	snprintf(panic, panic_size, "%s", text ? text : "");
 free_boot:
 	boot_free(session->boot);
