@@ -488,6 +488,13 @@ int config_parse_run(int argc, char **argv, struct run_config *cfg,
 				cfg->cpus);
 		goto fail;
 	}
+	if (cfg->balloon_size >= cfg->mem_size) {
+		ret = error_set(err, TL_USAGE, EINVAL,
+				"option --balloon: the guest has %llu MiB, all "
+				"of which the balloon would take",
+				(unsigned long long)cfg->mem_size >> 20);
+		goto fail;
+	}
 	ret = config_check_ports(cfg, err);
 	if (ret < 0)
 		goto fail;
