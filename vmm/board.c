@@ -24,8 +24,11 @@
 
 #define PRIMECELL_SIZE 0x1000
 
-_Static_assert(CONFIG_MAX_DISKS <= VIRT_VIRTIO_MAX, "a slot for every disk");
-_Static_assert(CONFIG_MAX_DISKS + 2 <= BOARD_MAX_DEVS, "a row for every disk");
+/* PL011, PL031, PL061 */
+#define NR_PRIMECELLS 3
+
+_Static_assert(VIRT_VIRTIO_MAX + NR_PRIMECELLS <= BOARD_MAX_DEVS,
+	       "a row for every device");
 
 static struct board_dev *add_dev(struct board *board, enum board_dev_kind kind,
 				 uint64_t base, uint64_t size, unsigned int spi)
@@ -39,26 +42,61 @@ static struct board_dev *add_dev(struct board *board, enum board_dev_kind kind,
 	return dev;
 }
 
-static void fill_devices(struct board *board, const struct run_config *cfg)
+static void add_primecell(struct board *board, enum board_dev_kind kind,
+			  uint64_t base, unsigned int spi, const char *name)
 {
 	struct board_dev *dev;
-	unsigned int i;
 
-	dev = add_dev(board, BOARD_PL011, VIRT_UART_BASE, PRIMECELL_SIZE,
-		      VIRT_UART_SPI);
-	snprintf(dev->name, sizeof(dev->name), "pl011");
-	dev = add_dev(board, BOARD_PL031, VIRT_RTC_BASE, PRIMECELL_SIZE,
-		      VIRT_RTC_SPI);
-	snprintf(dev->name, sizeof(dev->name), "pl031");
+	dev = add_dev(board, kind, base, PRIMECELL_SIZE, spi);
+	snprintf(dev->name, sizeof(dev->name), "%s", name);
+}
 
-	for (i = 0; i < cfg->nr_disks + cfg->nr_nets; i++) {
-		board->disk_index[board->nr_devs] = i;
-		dev = add_dev(board, BOARD_VIRTIO,
-			      VIRT_VIRTIO_BASE + i * VIRT_VIRTIO_STRIDE,
-			      VIRT_VIRTIO_STRIDE, VIRT_VIRTIO_SPI + i);
-		snprintf(dev->name, sizeof(dev->name), "virtio%u-%s", i,
-			 i < cfg->nr_disks ? "blk" : "net");
-	}
+/* The next slot; what there is no slot for is only counted in @nr. */
+static void add_virtio(struct board *board, unsigned int *nr,
+		       enum board_virtio kind, const char *name,
+		       unsigned int index)
+{
+	const unsigned int n = (*nr)++;
+	struct board_dev *dev;
+
+	if (n >= VIRT_VIRTIO_MAX)
+		return;
+	board->virtio[board->nr_devs] = kind;
+	board->index[board->nr_devs] = index;
+	dev = add_dev(board, BOARD_VIRTIO,
+		      VIRT_VIRTIO_BASE + n * VIRT_VIRTIO_STRIDE,
+		      VIRT_VIRTIO_STRIDE, VIRT_VIRTIO_SPI + n);
+	snprintf(dev->name, sizeof(dev->name), "virtio%u-%s", n, name);
+}
+
+/* Disks first: the guest's names for them follow the order of the slots. */
+static int fill_devices(struct board *board, const struct run_config *cfg,
+			struct error *err)
+{
+	unsigned int i, nr = 0;
+
+	add_primecell(board, BOARD_PL011, VIRT_UART_BASE, VIRT_UART_SPI,
+		      "pl011");
+	add_primecell(board, BOARD_PL031, VIRT_RTC_BASE, VIRT_RTC_SPI, "pl031");
+	add_primecell(board, BOARD_PL061, VIRT_GPIO_BASE, VIRT_GPIO_SPI,
+		      "pl061");
+
+	for (i = 0; i < cfg->nr_disks; i++)
+		add_virtio(board, &nr, BOARD_VIRTIO_BLK, "blk", i);
+	for (i = 0; i < cfg->nr_nets; i++)
+		add_virtio(board, &nr, BOARD_VIRTIO_NET, "net", i);
+	if (cfg->console == CONSOLE_VIRTIO || cfg->nr_ports)
+		add_virtio(board, &nr, BOARD_VIRTIO_CONSOLE, "console", 0);
+	if (cfg->rng)
+		add_virtio(board, &nr, BOARD_VIRTIO_RNG, "rng", 0);
+	if (cfg->balloon)
+		add_virtio(board, &nr, BOARD_VIRTIO_BALLOON, "balloon", 0);
+	if (nr > VIRT_VIRTIO_MAX)
+		return error_set(err, TL_USAGE, ENOSPC,
+				 "%u virtio devices are too many: machine virt "
+				 "has room for %u",
+				 nr, VIRT_VIRTIO_MAX);
+	return 0;
 }
 
 /*
@@ -99,7 +137,9 @@ static int make_bootargs(struct board *board, const struct run_config *cfg,
 
 	if (!cfg->nodefaults) {
 		if (!has_param(params, "console"))
-			console = "console=ttyAMA0 ";
+			console = cfg->console == CONSOLE_VIRTIO
+					  ? "console=hvc0 "
+					  : "console=ttyAMA0 ";
 		if (!has_param(params, "panic"))
 			panic = "panic=-1 ";
 		if (cfg->nr_disks && !board->initrd &&
@@ -165,7 +205,9 @@ int board_prepare(const struct run_config *cfg, enum guest_width native,
 	if (ret < 0)
 		goto fail;
 
-	fill_devices(board, cfg);
+	ret = fill_devices(board, cfg, err);
+	if (ret < 0)
+		goto fail;
 	board->dtb_size = DTB_FIXED + (uint64_t)cfg->cpus * DTB_PER_CPU;
 	req = (struct layout_request){
 		.ram_base = VIRT_RAM_BASE,

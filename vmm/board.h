@@ -16,17 +16,24 @@
 
 #define BOARD_MAX_DEVS 64
 
+/* What is behind a row of kind BOARD_VIRTIO. */
+enum board_virtio {
+	BOARD_VIRTIO_BLK,
+	BOARD_VIRTIO_NET,
+	BOARD_VIRTIO_CONSOLE,
+	BOARD_VIRTIO_RNG,
+	BOARD_VIRTIO_BALLOON,
+};
+
 struct board {
 	struct image kernel;
 	void *initrd; /* file contents, NULL for none */
 	uint64_t initrd_size;
 	struct board_dev dev[BOARD_MAX_DEVS];
 	unsigned int nr_devs;
-	/*
-	 * For dev[i].kind == BOARD_VIRTIO: index into cfg->disk[], and from
-	 * cfg->nr_disks on, less that, into cfg->net[].
-	 */
-	unsigned int disk_index[BOARD_MAX_DEVS];
+	/* For dev[i].kind == BOARD_VIRTIO. */
+	enum board_virtio virtio[BOARD_MAX_DEVS];
+	unsigned int index[BOARD_MAX_DEVS]; /* into cfg->disk[], cfg->net[] */
 	struct layout layout;
 	uint64_t dtb_size; /* bytes reserved at layout.dtb_gpa */
 	char *bootargs;
@@ -35,7 +42,7 @@ struct board {
 /*
  * Load kernel and initrd, fill the device table of machine "virt", plan the
  * memory layout and compose the command line: the defaults
- * ("console=ttyAMA0 panic=-1", each left out where the user's params name the
+ * ("console=ttyAMA0 panic=-1", hvc0 with CONSOLE_VIRTIO, each left out where the user's params name the
  * key, all with --nodefaults), root=/dev/vda rw if there is a disk, no initrd
  * and no root= given ("ro" for a read-only disk), then the user's params.
  * Errors: TL_IMAGE, TL_MEMORY, and TL_USAGE for a command line that is longer

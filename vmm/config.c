@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config-ports.h"
 #include "config.h"
 #include "config-disk.h"
 
@@ -19,6 +20,10 @@ enum {
 	OPT_IRQCHIP,
 	OPT_NAME,
 	OPT_CONSOLE,
+	OPT_SERIAL,
+	OPT_PORT,
+	OPT_RNG,
+	OPT_BALLOON,
 	OPT_DUMP_DTB,
 	OPT_NODEFAULTS,
 	OPT_LOGLEVEL,
@@ -42,6 +47,10 @@ static const struct option long_opts[] = {
 	{ "irqchip", required_argument, NULL, OPT_IRQCHIP },
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
+	{ "serial", required_argument, NULL, OPT_SERIAL },
+	{ "port", required_argument, NULL, OPT_PORT },
+	{ "rng", no_argument, NULL, OPT_RNG },
+	{ "balloon", optional_argument, NULL, OPT_BALLOON },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
 	{ "nodefaults", no_argument, NULL, OPT_NODEFAULTS },
 	{ "loglevel", required_argument, NULL, OPT_LOGLEVEL },
@@ -55,7 +64,6 @@ static const struct option long_opts[] = {
 /* Options that an lkvm user may try and that have no counterpart here. */
 static const char *const lkvm_only[] = {
 	"--9p",
-	"--balloon",
 	"--debug",
 	"--debug-ioport",
 	"--debug-mmio",
@@ -73,7 +81,6 @@ static const char *const lkvm_only[] = {
 	"--pmu",
 	"--pmuv3",
 	"--pvtime",
-	"--rng",
 	"--sandbox",
 	"--sdl",
 	"--shmem",
@@ -102,7 +109,15 @@ const char config_run_help[] =
 	"      --irqchip gicv2|gicv3  interrupt controller (what the host has)\n"
 	"      --name NAME          name of the virtual machine (guest-PID)\n"
 	"      --control PATH|none  control socket (made from the name)\n"
-	"      --console serial     PL011 on this terminal; Ctrl-A x quits\n"
+	"      --console serial|virtio[,WHERE]\n"
+	"                           PL011 or virtio console (serial,tty)\n"
+	"      --serial WHERE       the PL011, where it is not the console\n"
+	"      --port NAME=WHERE    named virtio console port (repeatable)\n"
+	"                           WHERE: tty (Ctrl-A x quits), pty[:LINK],\n"
+	"                           file:PATH, unix:PATH, unix-connect:PATH, "
+	"none\n"
+	"      --rng                virtio random number generator\n"
+	"      --balloon[=SIZE]     virtio balloon, taking SIZE from the start\n"
 	"      --dump-dtb FILE      write the guest's device tree to FILE\n"
 	"      --nodefaults         use -p alone as the kernel command line\n"
 	"      --no-reboot          end when the guest resets itself\n"
@@ -166,8 +181,9 @@ static int parse_cpus(const char *arg, unsigned int *cpus, struct error *err)
 	return 0;
 }
 
-/* lkvm's SIZE[BKMGTP]; MiB by default. */
-static int parse_mem(const char *arg, uint64_t *mem, struct error *err)
+/* lkvm's SIZE[BKMGTP]; MiB by default.  Rounded up to a @multiple. */
+static int parse_size(int opt, const char *arg, uint64_t multiple,
+		      uint64_t *mem, struct error *err)
 {
 	static const char units[] = "BKMGTP";
 	unsigned int shift = 20;
@@ -182,7 +198,7 @@ static int parse_mem(const char *arg, uint64_t *mem, struct error *err)
 		unit = strchr(units, toupper((unsigned char)*end));
 		if (end[1] == '@' || *end == '@')
 			return bad(
-				err, 'm',
+				err, opt,
 				": '%.40s': the address of memory is fixed in "
 				"machine virt; give the size alone",
 				arg);
@@ -192,17 +208,17 @@ static int parse_mem(const char *arg, uint64_t *mem, struct error *err)
 	}
 	if (n == 0 || n > CONFIG_MAX_MEM >> shift)
 		goto range;
-	*mem = ((n << shift) + BLOCK - 1) / BLOCK * BLOCK;
+	*mem = ((n << shift) + multiple - 1) / multiple * multiple;
 	return 0;
 
 garbage:
 	return bad(
-		err, 'm',
+		err, opt,
 		": '%.40s' is no memory size: a number of MiB, or one with B, "
 		"K, M, G or T behind it",
 		arg);
 range:
-	return bad(err, 'm', ": '%.40s' is out of range: 2M to %lluG", arg,
+	return bad(err, opt, ": '%.40s' is out of range: 2M to %lluG", arg,
 		   CONFIG_MAX_MEM >> 30);
 }
 
@@ -310,7 +326,7 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 	case 'c':
 		return parse_cpus(arg, &cfg->cpus, err);
 	case 'm':
-		return parse_mem(arg, &cfg->mem_size, err);
+		return parse_size(opt, arg, BLOCK, &cfg->mem_size, err);
 	case 'n':
 		return parse_net(arg, cfg, err);
 	case OPT_AARCH32:
@@ -325,12 +341,18 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 		cfg->no_control = !strcmp(arg, "none");
 		return parse_file(opt, arg, &cfg->control, err);
 	case OPT_CONSOLE:
-		if (strcmp(arg, "serial"))
-			return bad(
-				err, opt,
-				": '%.40s' is not in this version; use serial",
-				arg);
+		return config_parse_console(arg, cfg, err);
+	case OPT_SERIAL:
+		return config_parse_serial(arg, cfg, err);
+	case OPT_PORT:
+		return config_parse_port(arg, cfg, err);
+	case OPT_RNG:
+		cfg->rng = true;
 		return 0;
+	case OPT_BALLOON:
+		cfg->balloon = true;
+		return arg ? parse_size(opt, arg, 1, &cfg->balloon_size, err)
+			   : 0;
 	case OPT_DUMP_DTB:
 		return parse_file(opt, arg, &cfg->dump_dtb, err);
 	case OPT_NODEFAULTS:
@@ -435,6 +457,7 @@ int config_parse_run(int argc, char **argv, struct run_config *cfg,
 	cfg->mem_size = CONFIG_DEFAULT_MEM;
 	cfg->width = GUEST_WIDTH_ANY;
 	cfg->loglevel = LOG_WARN;
+	cfg->console_where = "tty";
 
 	args = copy_args(argc, argv, &cfg->name);
 	cfg->arena = (char *)args;
@@ -469,6 +492,16 @@ int config_parse_run(int argc, char **argv, struct run_config *cfg,
 	}
 	for (i = 0; i < cfg->nr_nets; i++)
 		config_net_default_mac(&cfg->net[i], cfg->name, i);
+	if (cfg->balloon_size >= cfg->mem_size) {
+		ret = error_set(err, TL_USAGE, EINVAL,
+				"option --balloon: the guest has %llu MiB, all "
+				"of which the balloon would take",
+				(unsigned long long)cfg->mem_size >> 20);
+		goto fail;
+	}
+	ret = config_check_ports(cfg, err);
+	if (ret < 0)
+		goto fail;
 	return 0;
 fail:
 	config_free(cfg);

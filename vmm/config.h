@@ -23,6 +23,16 @@
 
 #define CONFIG_MAX_DISK_QUEUES 8
 
+/* The guest's console; chardev_kinds in backend/chardev.h says where to. */
+enum config_console { CONSOLE_SERIAL, CONSOLE_VIRTIO };
+
+#define CONFIG_MAX_PORTS 30 /* of the virtio console, besides the console */
+
+struct config_port {
+	const char *name;
+	const char *where;
+};
+
 struct run_config {
 	const char *kernel;
 	const char *initrd; /* NULL: none */
@@ -31,6 +41,14 @@ struct run_config {
 	unsigned int nr_disks;
 	struct config_net net[CONFIG_MAX_NETS];
 	unsigned int nr_nets;
+	enum config_console console;
+	const char *console_where; /* CONSOLE_VIRTIO's; never NULL */
+	const char *serial_where;  /* the PL011's, NULL: where the console is */
+	struct config_port port[CONFIG_MAX_PORTS];
+	unsigned int nr_ports;
+	bool rng;
+	bool balloon;
+	uint64_t balloon_size;  /* bytes it is to take from the start */
 	unsigned int cpus;      /* 1 and more */
 	uint64_t mem_size;      /* bytes, a multiple of 2 MiB */
 	enum guest_width width; /* GUEST_32BIT with --aarch32, else ANY */

@@ -262,8 +262,6 @@ int boot_start(struct boot *boot, struct error *err)
 		if (ret)
 			return ret;
 	}
-	/* Input that came before there was a UART. */
-	console_room(boot->session->console);
 	return 0;
 }
 
@@ -271,10 +269,17 @@ void boot_stop(struct boot *boot)
 {
 	unsigned int i;
 
-	console_set_hurry(boot->session->console, true);
+	session_hurry_ports(boot->session, true);
 	for (i = 0; i < boot->nr_vcpus; i++)
 		vcpu_stop(&boot->vcpu[i]);
-	console_set_hurry(boot->session->console, false);
+	session_hurry_ports(boot->session, false);
+}
+
+const char *boot_panic_text(const struct boot *boot)
+{
+	const char *text = panic_watch_text(&boot->panic);
+
+	return text ? text : panic_watch_text(&boot->console_panic);
 }
 
 static void log_exits(const struct vcpu *vcpu, const struct stats *stats)

@@ -9,6 +9,7 @@
 #include "control.h"
 #include "lib/log.h"
 #include "machine-parts.h"
+#include "virtio/balloon.h"
 #include "virtio/mmio.h"
 
 /*
@@ -56,7 +57,7 @@ void boot_release(struct boot *boot)
 	for (i = 0; i < boot->nr_vcpus; i++)
 		vcpu_resume(&boot->vcpu[i]);
 	/* Input that came meanwhile. */
-	console_room(boot->session->console);
+	session_room_ports(boot->session);
 }
 
 static bool is_paused(void *opaque)
@@ -103,12 +104,10 @@ static void do_quit(void *opaque)
 static int powerdown(void *opaque, struct error *err)
 {
 	struct session *session = opaque;
-	const struct machine_hooks *hooks = &session->boot->hooks;
 
-	if (!hooks->powerdown)
-		return error_set(err, TL_FAIL, ENODEV,
-				 "the guest has no power key");
-	hooks->powerdown(hooks->powerdown_opaque);
+	if (session_powerdown(session))
+		return error_set(err, TL_FAIL, ENOMEM,
+				 "no memory to press the power key");
 	control_event(session->control, "POWERDOWN");
 	return 0;
 }
@@ -119,24 +118,27 @@ static int no_balloon(struct error *err)
 			 "No balloon device has been activated");
 }
 
+/* QMP counts the memory that the guest keeps, the device what it gives up. */
 static int balloon_get(void *opaque, uint64_t *actual, struct error *err)
 {
 	struct session *session = opaque;
-	const struct machine_hooks *hooks = &session->boot->hooks;
+	struct virtio_balloon_stats stats;
 
-	if (!hooks->balloon_get)
+	if (!session->boot->balloon)
 		return no_balloon(err);
-	return hooks->balloon_get(hooks->balloon_opaque, actual, err);
+	virtio_balloon_get_stats(session->boot->balloon, &stats);
+	*actual = session->cfg->mem_size - stats.actual;
+	return 0;
 }
 
 static int balloon_set(void *opaque, uint64_t target, struct error *err)
 {
 	struct session *session = opaque;
-	const struct machine_hooks *hooks = &session->boot->hooks;
+	const uint64_t size = session->cfg->mem_size;
 
-	if (!hooks->balloon_set)
+	if (session_balloon(session, target < size ? size - target : 0))
 		return no_balloon(err);
-	return hooks->balloon_set(hooks->balloon_opaque, target, err);
+	return 0;
 }
 
 /* --- what there is ---------------------------------------------------------*/

@@ -8,13 +8,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "arch-arm/virt.h"
 #include "hw/pl011.h"
 #include "hw/pl031.h"
+#include "hw/pl061.h"
 #include "lib/log.h"
 #include "machine-parts.h"
+#include "virtio/balloon.h"
 #include "virtio/blk.h"
 #include "virtio/mmio.h"
 #include "virtio/net.h"
+#include "virtio/rng.h"
 
 static void spi_set(void *opaque, bool level)
 {
@@ -64,14 +68,23 @@ static void uart_tx(void *opaque, const uint8_t *buf, size_t len)
 	struct boot *boot = opaque;
 
 	panic_watch_feed(&boot->panic, buf, len);
-	console_write(boot->session->console, buf, len);
+	chardev_write_all(boot->session->serial, buf, len);
 }
 
 static void uart_rx_room(void *opaque)
 {
 	struct boot *boot = opaque;
 
-	console_room(boot->session->console);
+	chardev_room(boot->session->serial);
+}
+
+static size_t uart_input(void *opaque, const uint8_t *buf, size_t len)
+{
+	struct boot *boot = opaque;
+
+	if (boot->session->paused)
+		return 0;
+	return pl011_receive(boot->uart, buf, len);
 }
 
 static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
@@ -83,9 +96,17 @@ static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
 		.opaque = boot,
 	};
 
+	const struct chardev_front front = {
+		.input = uart_input,
+		.opaque = boot,
+	};
+
 	boot->uart = pl011_new(&config);
 	if (!boot->uart)
 		return error_set(err, TL_FAIL, ENOMEM, "no memory for a UART");
+	/* What the virtio console shares with it is the output alone. */
+	if (boot->session->serial != boot->session->console)
+		chardev_attach(boot->session->serial, &front);
 	return add_to_bus(boot, i, &pl011_mmio_ops, boot->uart, err);
 }
 
@@ -180,6 +201,23 @@ static void destroy_pl031(struct rtc_alarm *alarm)
 		pl031_free(alarm->rtc);
 }
 
+/* --- PL061 and what is on its lines ----------------------------------------*/
+
+static int create_pl061(struct boot *boot, unsigned int i, struct error *err)
+{
+	const struct pl061_config config = { .irq = connect_spi(boot, i) };
+	int ret;
+
+	boot->gpio = pl061_new(&config);
+	if (!boot->gpio)
+		return error_set(err, TL_FAIL, ENOMEM, "no memory for a GPIO");
+	ret = power_key_new(boot->session->loop, boot->gpio, VIRT_GPIO_POWER,
+			    &boot->power_key, err);
+	if (ret)
+		return ret;
+	return add_to_bus(boot, i, &pl061_mmio_ops, boot->gpio, err);
+}
+
 /* --- virtio ----------------------------------------------------------------*/
 
 /* An irqfd spares the worker an ioctl; without one it pulses the line. */
@@ -256,10 +294,30 @@ static int new_net(const struct config_net *cfg, struct virtio_device **vdev,
 	return ret ? ret : virtio_net_new(net, &options, vdev, err);
 }
 
+static int vdev_new(struct boot *boot, unsigned int i,
+		    struct virtio_device **out, struct error *err)
+{
+	const unsigned int index = boot->board.index[i];
+
+	switch (boot->board.virtio[i]) {
+	case BOARD_VIRTIO_BLK:
+		return new_blk(boot->session, index, out, err);
+	case BOARD_VIRTIO_NET:
+		return new_net(&boot->cfg->net[index], out, err);
+	case BOARD_VIRTIO_CONSOLE:
+		return machine_console_new(boot, out, err);
+	case BOARD_VIRTIO_RNG:
+		return virtio_rng_new(NULL, out, err);
+	case BOARD_VIRTIO_BALLOON:
+		return virtio_balloon_new(boot->session->balloon_target, out,
+					  err);
+	}
+	return error_set(err, TL_FAIL, ENOTSUP, "no such virtio device: %s",
+			 boot->board.dev[i].name);
+}
+
 static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 {
-	const struct run_config *cfg = boot->cfg;
-	const unsigned int n = boot->board.disk_index[i];
 	struct virtio_mmio_config config = {
 		.gmem = &boot->gmem,
 		.irq = connect_spi(boot, i),
@@ -267,10 +325,7 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 	struct virtio_device *vdev;
 	int ret;
 
-	if (n < cfg->nr_disks)
-		ret = new_blk(boot->session, n, &vdev, err);
-	else
-		ret = new_net(&cfg->net[n - cfg->nr_disks], &vdev, err);
+	ret = vdev_new(boot, i, &vdev, err);
 	if (ret)
 		return ret;
 	boot->irq_fd[i] = bind_irqfd(boot, i);
@@ -278,6 +333,8 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 	ret = virtio_mmio_new(vdev, &config, &boot->virtio[i], err);
 	if (ret)
 		return ret;
+	if (boot->board.virtio[i] == BOARD_VIRTIO_BALLOON)
+		boot->balloon = vdev;
 	bind_ioeventfds(boot, i);
 	return add_to_bus(boot, i, &virtio_mmio_ops, boot->virtio[i], err);
 }
@@ -300,6 +357,9 @@ int machine_devs_create(struct boot *boot, struct error *err)
 			break;
 		case BOARD_PL031:
 			ret = create_pl031(boot, i, err);
+			break;
+		case BOARD_PL061:
+			ret = create_pl061(boot, i, err);
 			break;
 		case BOARD_VIRTIO:
 			ret = create_virtio(boot, i, err);
@@ -328,9 +388,15 @@ void machine_devs_destroy(struct boot *boot)
 			close(boot->irq_fd[i]);
 		boot->irq_fd[i] = -1;
 	}
+	boot->balloon = NULL;
+	power_key_free(boot->power_key);
+	boot->power_key = NULL;
+	pl061_free(boot->gpio);
+	boot->gpio = NULL;
 	destroy_pl031(&boot->alarm);
 	boot->alarm = (struct rtc_alarm){ .moved_fd = -1 };
-	if (boot->uart)
-		pl011_free(boot->uart);
+	if (boot->uart && boot->session->serial != boot->session->console)
+		chardev_attach(boot->session->serial, NULL);
+	pl011_free(boot->uart);
 	boot->uart = NULL;
 }

@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 
 #include "arch-arm/arch.h"
-#include "backend/console-tty.h"
+#include "backend/chardev.h"
 #include "board.h"
 #include "config.h"
 #include "core/gmem.h"
@@ -23,10 +23,13 @@
 #include "kvm/vm.h"
 #include "lib/evloop.h"
 #include "panic-watch.h"
+#include "power-key.h"
 
 struct control;
 struct pl011;
 struct pl031;
+struct pl061;
+struct virtio_device;
 struct virtio_mmio;
 
 enum machine_end {
@@ -55,7 +58,14 @@ struct machine_result {
 struct session {
 	const struct run_config *cfg;
 	struct evloop *loop;
-	struct console *console;
+	/* Where to: serial and console may be one and the same. */
+	struct chardev *console; /* the virtio console's, or NULL */
+	struct chardev *serial;  /* the PL011's */
+	struct chardev *port[CONFIG_MAX_PORTS];
+	struct chardev *chardev[CONFIG_MAX_PORTS + 2]; /* each one once */
+	unsigned int nr_chardevs;
+	struct chardev *tty;     /* the one on the terminal, or NULL */
+	uint64_t balloon_target; /* bytes */
 	struct control *control; /* NULL: none */
 	bool paused;             /* also across a reset; loop thread */
 	int signal_fd;
@@ -81,24 +91,6 @@ struct rtc_alarm {
 	int moved_fd; /* the deadline moved */
 };
 
-/*
- * What the control socket can do to a device, filled in by machine-devs.c when
- * it makes one that can; NULL where there is none.  Called on the loop's thread.
- */
-struct machine_hooks {
-	/* Press the power key. */
-	void (*powerdown)(void *opaque);
-	void *powerdown_opaque;
-	/*
-	 * Bytes of memory that the guest has, and shall have.  -ENODEV while no
-	 * driver serves the balloon.  A device whose actual size changed says
-	 * so with control_event_balloon(), on the loop's thread.
-	 */
-	int (*balloon_get)(void *opaque, uint64_t *actual, struct error *err);
-	int (*balloon_set)(void *opaque, uint64_t target, struct error *err);
-	void *balloon_opaque;
-};
-
 struct boot {
 	struct session *session;
 	const struct run_config *cfg;
@@ -114,10 +106,13 @@ struct boot {
 	struct spi_line line[BOARD_MAX_DEVS];
 	struct pl011 *uart;
 	struct rtc_alarm alarm;
+	struct pl061 *gpio;
+	struct power_key *power_key;
+	struct virtio_device *balloon; /* NULL: the guest has none */
 	struct virtio_mmio *virtio[BOARD_MAX_DEVS];
 	int irq_fd[BOARD_MAX_DEVS];
-	struct panic_watch panic;
-	struct machine_hooks hooks;
+	struct panic_watch panic;         /* of the PL011's output */
+	struct panic_watch console_panic; /* of the virtio console's */
 
 	/* machine-control.c's: statistics, and the counter while held. */
 	int vm_stats_fd;
@@ -147,6 +142,35 @@ void session_end(struct session *session, enum machine_end end, const char *fmt,
 int session_disk(struct session *session, unsigned int index,
 		 struct disk **disk, struct error *err);
 
+/* --- where the session's ports go (machine-ports.c) ------------------------*/
+
+int session_open_ports(struct session *session, struct error *err);
+void session_close_ports(struct session *session);
+
+/* While set, no vCPU waits for a slow reader of its output. */
+void session_hurry_ports(struct session *session, bool hurry);
+
+/* All that input held back is offered again. */
+void session_room_ports(struct session *session);
+
+/* The virtio console with all of its ports. */
+int machine_console_new(struct boot *boot, struct virtio_device **out,
+			struct error *err);
+
+/*
+ * Press the guest's power key, which is to ask it to shut down.  Any thread.
+ * -ENOMEM.
+ */
+int session_powerdown(struct session *session);
+
+/*
+ * Ask the guest to give up @bytes of memory, now and after each reboot.
+ * -ENODEV without a balloon.  Loop thread.
+ */
+int session_balloon(struct session *session, uint64_t bytes);
+
+/* --- one boot (machine-boot.c) ----------------------------------------------*/
+
 /* Build one boot, ready to run; *@out is NULL on error. */
 int boot_new(struct session *session, struct boot **out, struct error *err);
 /* Let the vCPUs go. */
@@ -155,6 +179,8 @@ int boot_start(struct boot *boot, struct error *err);
 void boot_stop(struct boot *boot);
 int boot_save(struct boot *boot, struct error *err);
 void boot_free(struct boot *boot);
+/* See panic_watch_text().  While no vCPU runs. */
+const char *boot_panic_text(const struct boot *boot);
 
 /* Hold guest and devices still, before boot_start() too; and let them go. */
 void boot_hold(struct boot *boot);

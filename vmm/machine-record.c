@@ -47,6 +47,14 @@ static void add_gic(struct vminfo_device *dev, unsigned int version)
 	};
 }
 
+/* "blk" of "virtio0-blk" */
+static const char *virtio_of(const struct board_dev *row)
+{
+	const char *dash = strchr(row->name, '-');
+
+	return row->kind == BOARD_VIRTIO && dash ? dash + 1 : NULL;
+}
+
 static void add_board(struct vminfo_device *dev,
 		      const struct machine_result *result)
 {
@@ -58,10 +66,7 @@ static void add_board(struct vminfo_device *dev,
 		dev[i] = (struct vminfo_device){
 			.name = row->name,
 			.type = type_of(row->kind),
-			/* Its name says which: "virtio0-blk". */
-			.virtio = row->kind == BOARD_VIRTIO
-					  ? strchr(row->name, '-') + 1
-					  : NULL,
+			.virtio = virtio_of(row),
 			.base = row->base,
 			.size = row->size,
 			.spi = row->spi,

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "control.h"
-#include "hw/pl011.h"
 #include "lib/log.h"
 #include "machine.h"
 #include "machine-parts.h"
@@ -98,21 +97,7 @@ static int open_signals(struct session *session, struct error *err)
 			  signal_ready, session, err);
 }
 
-/* --- console ---------------------------------------------------------------*/
-
-static size_t console_input(void *opaque, const uint8_t *buf, size_t len)
-{
-	struct session *session = opaque;
-
-	if (!session->boot || !session->boot->uart || session->paused)
-		return 0;
-	return pl011_receive(session->boot->uart, buf, len);
-}
-
-static void console_quit(void *opaque)
-{
-	session_end(opaque, END_USER, NULL);
-}
+/* --- open, close -----------------------------------------------------------*/
 
 /* /dev/kvm on a free descriptor 1 would get the guest's output. */
 static void reserve_stdio(void)
@@ -126,22 +111,14 @@ static void reserve_stdio(void)
 		close(fd);
 }
 
-/* --- open, close -----------------------------------------------------------*/
-
 static int session_open(struct session *session, const struct run_config *cfg,
 			struct error *err)
 {
-	const struct console_config console = {
-		.in_fd = STDIN_FILENO,
-		.out_fd = STDOUT_FILENO,
-		.input = console_input,
-		.quit = console_quit,
-		.opaque = session,
-	};
-	struct console_config config = console;
 	int ret;
 
-	*session = (struct session){ .cfg = cfg, .signal_fd = -1 };
+	*session = (struct session){ .cfg = cfg,
+				     .signal_fd = -1,
+				     .balloon_target = cfg->balloon_size };
 	pthread_mutex_init(&session->lock, NULL);
 	reserve_stdio();
 
@@ -158,8 +135,7 @@ static int session_open(struct session *session, const struct run_config *cfg,
 	ret = machine_control_open(session, err);
 	if (ret)
 		return ret;
-	config.loop = session->loop;
-	return console_open(&config, &session->console, err);
+	return session_open_ports(session, err);
 }
 
 int session_disk(struct session *session, unsigned int index,
@@ -187,7 +163,7 @@ static void close_disks(struct session *session)
 static void session_close(struct session *session)
 {
 	close_disks(session);
-	console_close(session->console);
+	session_close_ports(session);
 	control_close(session->control);
 	if (session->signal_fd >= 0) {
 		evloop_del(session->loop, session->signal_fd);
@@ -229,7 +205,7 @@ static int run_boot(struct session *session, struct recorder **recorder,
 	boot_stop(session->boot);
 	if (!ret)
 		ret = boot_save(session->boot, err);
-	text = panic_watch_text(&session->boot->panic);
+	text = boot_panic_text(session->boot);
 	snprintf(panic, panic_size, "%s", text ? text : "");
 free_boot:
 	boot_free(session->boot);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PL011 and PL031 under a hostile guest: the input is a sequence of register
+ * PL011, PL031 and PL061 under a hostile guest: the input is a sequence of register
  * accesses of every size and alignment, of input from the line, of resets and
  * of steps of the clock.  What must hold whatever the guest does is checked
  * after each of them.
@@ -15,9 +15,11 @@
 #include "hw/pl011-regs.h"
 #include "hw/pl011.h"
 #include "hw/pl031.h"
+#include "hw/pl061.h"
 
 #define UART_BASE 0x1000
 #define RTC_BASE  0x2000
+#define GPIO_BASE 0x3000
 
 struct input {
 	const uint8_t *data;
@@ -28,9 +30,11 @@ struct world {
 	struct mmio_bus bus;
 	struct pl011 *uart;
 	struct pl031 *rtc;
+	struct pl061 *gpio;
 	uint64_t now;
 	bool uart_level;
 	bool rtc_level;
+	bool gpio_level;
 	bool rx_owed;
 	uint64_t deadline; /* as known from the last pl031_deadline_ns() */
 	bool moved;
@@ -103,21 +107,28 @@ static void world_init(struct world *w)
 		.irq = { .set = set_level, .opaque = &w->rtc_level },
 		.clock = { .now_ns = now_ns, .opaque = w },
 	};
+	const struct pl061_config gpio = {
+		.irq = { .set = set_level, .opaque = &w->gpio_level },
+	};
 	struct mmio_region region[] = {
 		{ "uart", UART_BASE, PL011_MMIO_SIZE, &pl011_mmio_ops, NULL },
 		{ "rtc", RTC_BASE, PL031_MMIO_SIZE, &pl031_mmio_ops, NULL },
+		{ "gpio", GPIO_BASE, PL061_MMIO_SIZE, &pl061_mmio_ops, NULL },
 	};
 
 	memset(w, 0, sizeof(*w));
 	w->deadline = UINT64_MAX;
 	w->uart = pl011_new(&uart);
 	w->rtc = pl031_new(&rtc);
-	require(w->uart && w->rtc);
+	w->gpio = pl061_new(&gpio);
+	require(w->uart && w->rtc && w->gpio);
 	pl031_set_alarm_cb(w->rtc, deadline_moved, w);
 	region[0].dev = w->uart;
 	region[1].dev = w->rtc;
+	region[2].dev = w->gpio;
 	require(!mmio_bus_add(&w->bus, &region[0], NULL));
 	require(!mmio_bus_add(&w->bus, &region[1], NULL));
+	require(!mmio_bus_add(&w->bus, &region[2], NULL));
 }
 
 static uint32_t peek(struct world *w, uint64_t addr)
@@ -137,6 +148,8 @@ static void check(struct world *w)
 	require(!(fr & FR_TXFE) || !(fr & (FR_TXFF | FR_BUSY)));
 	require(w->uart_level == !!peek(w, UART_BASE + UARTMIS));
 	require(w->rtc_level == !!peek(w, RTC_BASE + 0x18));
+	require(w->gpio_level == !!peek(w, GPIO_BASE + 0x418));
+	require(!(peek(w, GPIO_BASE + 0x418) & ~peek(w, GPIO_BASE + 0x414)));
 
 	deadline = pl031_deadline_ns(w->rtc);
 	require(deadline == w->deadline || w->moved);
@@ -158,6 +171,10 @@ static uint64_t pick_addr(struct input *in)
 		return RTC_BASE + (how >> 3);
 	case 3:
 		return UART_BASE + 0xfe0 + (how >> 3);
+	case 4:
+		if (how & 0x80)
+			return GPIO_BASE + (take(in, 2) & 0xfff);
+		return GPIO_BASE + 0x400 + (take(in, 1) & 0x3f);
 	default:
 		return UART_BASE + (take(in, 1) & 0x7f);
 	}
@@ -197,6 +214,7 @@ static void step(struct world *w, struct input *in)
 		receive(w, in);
 		break;
 	case 12:
+		pl061_set_input(w->gpio, take(in, 1), op & 0x80);
 		pl011_receive_break(w->uart);
 		break;
 	case 13:
@@ -213,6 +231,8 @@ static void step(struct world *w, struct input *in)
 	default:
 		if (op & 0x80)
 			pl011_reset(w->uart);
+		else if (op & 0x40)
+			pl061_reset(w->gpio);
 		else
 			pl031_reset(w->rtc);
 		break;
@@ -230,5 +250,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		step(&w, &in);
 	pl011_free(w.uart);
 	pl031_free(w.rtc);
+	pl061_free(w.gpio);
 	return 0;
 }

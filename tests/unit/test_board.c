@@ -67,22 +67,26 @@ static void device_table(void **state)
 	(void)state;
 	add_disks(&cfg, CONFIG_MAX_DISKS);
 	prepare(&cfg, &b);
-	assert_int_equal(b.nr_devs, 2 + CONFIG_MAX_DISKS);
+	assert_int_equal(b.nr_devs, 3 + CONFIG_MAX_DISKS);
 	assert_int_equal(b.dev[0].kind, BOARD_PL011);
 	assert_int_equal(b.dev[0].base, 0x09000000);
 	assert_int_equal(b.dev[0].spi, 1);
 	assert_int_equal(b.dev[1].kind, BOARD_PL031);
 	assert_int_equal(b.dev[1].base, 0x09010000);
+	assert_int_equal(b.dev[2].kind, BOARD_PL061);
+	assert_int_equal(b.dev[2].base, 0x09030000);
+	assert_int_equal(b.dev[2].spi, 7);
 	for (i = 0; i < CONFIG_MAX_DISKS; i++) {
-		const struct board_dev *d = &b.dev[2 + i];
+		const struct board_dev *d = &b.dev[3 + i];
 
 		assert_int_equal(d->kind, BOARD_VIRTIO);
 		assert_int_equal(d->base, 0x0a000000 + i * 0x200);
 		assert_int_equal(d->size, 0x200);
 		assert_int_equal(d->spi, 16 + i);
-		assert_int_equal(b.disk_index[2 + i], i);
+		assert_int_equal(b.virtio[3 + i], BOARD_VIRTIO_BLK);
+		assert_int_equal(b.index[3 + i], i);
 	}
-	assert_string_equal(b.dev[2].name, "virtio0-blk");
+	assert_string_equal(b.dev[3].name, "virtio0-blk");
 	for (i = 0; i < b.nr_devs; i++)
 		for (j = 0; j < i; j++) {
 			assert_string_not_equal(b.dev[i].name, b.dev[j].name);
@@ -90,6 +94,45 @@ static void device_table(void **state)
 		}
 	board_free(&b);
 	board_free(&b); /* once more does no harm */
+}
+
+static void other_virtio_devices(void **state)
+{
+	struct run_config cfg = config(kernel64);
+	static const enum board_virtio kinds[] = { BOARD_VIRTIO_BLK,
+						   BOARD_VIRTIO_CONSOLE,
+						   BOARD_VIRTIO_RNG,
+						   BOARD_VIRTIO_BALLOON };
+	static const char *const names[] = { "virtio0-blk", "virtio1-console",
+					     "virtio2-rng", "virtio3-balloon" };
+	struct board b;
+	unsigned int i;
+
+	(void)state;
+	add_disks(&cfg, 1);
+	cfg.console = CONSOLE_VIRTIO;
+	cfg.rng = true;
+	cfg.balloon = true;
+	prepare(&cfg, &b);
+	assert_int_equal(b.nr_devs, 7);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(b.dev[3 + i].kind, BOARD_VIRTIO);
+		assert_int_equal(b.virtio[3 + i], kinds[i]);
+		assert_string_equal(b.dev[3 + i].name, names[i]);
+		assert_int_equal(b.dev[3 + i].base, 0x0a000000 + i * 0x200);
+	}
+	board_free(&b);
+
+	/* Ports alone are reason enough for the device. */
+	cfg = config(kernel64);
+	cfg.nr_ports = 1;
+	prepare(&cfg, &b);
+	assert_int_equal(b.nr_devs, 4);
+	assert_int_equal(b.virtio[3], BOARD_VIRTIO_CONSOLE);
+	board_free(&b);
+
+	add_disks(&cfg, CONFIG_MAX_DISKS);
+	refuse(&cfg, TL_USAGE, "33 virtio devices are too many");
 }
 
 static void expect_args(const struct run_config *cfg, const char *want)
@@ -122,6 +165,8 @@ static void command_line(void **state)
 	cfg.initrd = initrd;
 	expect_args(&cfg, "console=ttyAMA0 panic=-1 x");
 
+	cfg.console = CONSOLE_VIRTIO;
+	expect_args(&cfg, "console=hvc0 panic=-1 x");
 	cfg.nodefaults = true;
 	expect_args(&cfg, "x");
 	cfg.params = NULL;
@@ -361,6 +406,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(device_table),
+		cmocka_unit_test(other_virtio_devices),
 		cmocka_unit_test(command_line),
 		cmocka_unit_test(users_keys_replace_defaults),
 		cmocka_unit_test(command_line_limit),

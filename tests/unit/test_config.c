@@ -102,6 +102,47 @@ static void every_option(void **state)
 	config_free(&cfg);
 }
 
+static void consoles_and_ports(void **state)
+{
+	struct run_config cfg;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(PARSE(&cfg, &err, "k"), 0);
+	assert_int_equal(cfg.console, CONSOLE_SERIAL);
+	assert_string_equal(cfg.console_where, "tty");
+	assert_null(cfg.serial_where);
+	assert_int_equal(cfg.nr_ports, 0);
+	assert_false(cfg.rng || cfg.balloon);
+	config_free(&cfg);
+
+	assert_int_equal(PARSE(&cfg, &err, "k", "--console", "virtio,unix:/a,b",
+			       "--serial=file:log", "--port", "a=pty",
+			       "--port=b.c=unix-connect:x=y", "--rng",
+			       "--balloon=100"),
+			 0);
+	assert_int_equal(cfg.console, CONSOLE_VIRTIO);
+	assert_string_equal(cfg.console_where, "unix:/a,b");
+	assert_string_equal(cfg.serial_where, "file:log");
+	assert_int_equal(cfg.nr_ports, 2);
+	assert_string_equal(cfg.port[0].name, "a");
+	assert_string_equal(cfg.port[0].where, "pty");
+	assert_string_equal(cfg.port[1].name, "b.c");
+	assert_string_equal(cfg.port[1].where, "unix-connect:x=y");
+	assert_true(cfg.rng && cfg.balloon);
+	assert_int_equal(cfg.balloon_size, 100 * MIB);
+	config_free(&cfg);
+
+	assert_int_equal(PARSE(&cfg, &err, "--balloon", "k", "--console",
+			       "serial,pty:l", "--port", "a=tty"),
+			 0);
+	assert_string_equal(cfg.kernel, "k");
+	assert_true(cfg.balloon);
+	assert_int_equal(cfg.balloon_size, 0);
+	assert_string_equal(cfg.serial_where, "pty:l");
+	config_free(&cfg);
+}
+
 static void kernel_as_argument(void **state)
 {
 	char *argv[] = { "Image", "-m", "256", "-p", "x", NULL };
@@ -287,8 +328,29 @@ static void bad_values(void **state)
 	REFUSE("neither gicv2 nor gicv3", "k", "--irqchip", "gic");
 	REFUSE("use gicv2", "k", "--irqchip", "gicv2m");
 	REFUSE("use gicv3", "k", "--irqchip", "gicv3-its");
-	REFUSE("use serial", "k", "--console", "virtio");
 	REFUSE("bridge", "k", "--network=bridge");
+	REFUSE("neither serial nor virtio", "k", "--console", "hv");
+	REFUSE("--console: 'lp0' is none of", "k", "--console", "virtio,lp0");
+	REFUSE("tty, pty[:LINK], file:PATH", "k", "--console", "serial,");
+	REFUSE("--serial: 'file' needs a path", "k", "--serial", "file");
+	REFUSE("--serial: 'unix:' has an empty path", "k", "--serial=unix:");
+	REFUSE("is no NAME=WHERE", "k", "--port", "none");
+	REFUSE("is no name", "k", "--port", "=none");
+	REFUSE("is no name", "k", "--port", "a/b=none");
+	REFUSE("is no name", "k", "--port", "..=none");
+	REFUSE("is no name", "k", "--port",
+	       "1234567890123456789012345678901234567890"
+	       "123456789012345678901234=none");
+	REFUSE("'com1' is none of", "k", "--port", "a=com1");
+	REFUSE("two ports with the name a", "k", "--port", "a=none", "--port",
+	       "a=pty");
+	REFUSE("the terminal is taken", "k", "--port", "a=tty");
+	REFUSE("the terminal is taken", "k", "--console=virtio", "--port",
+	       "a=tty");
+	REFUSE("the terminal is taken", "k", "--serial=none", "--port", "a=tty",
+	       "--port", "b=tty");
+	REFUSE("--balloon: 'much' is no memory size", "k", "--balloon=much");
+	REFUSE("all of which the balloon", "k", "-m", "64", "--balloon=64M");
 	REFUSE("none of error, warning", "k", "--loglevel", "loud");
 	REFUSE("-k needs the name of a file", "-k", "");
 	REFUSE("-i needs the name of a file", "k", "-i", "");
@@ -306,7 +368,8 @@ static void bad_options(void **state)
 	REFUSE("unknown option '-x'", "k", "-x");
 	REFUSE("unknown option '--bogus=1'", "k", "--bogus=1");
 	REFUSE("unknown option '--bogus'", "--bogus", "k");
-	REFUSE("option --rng of lkvm", "k", "--rng");
+	REFUSE("option --rng takes no value", "k", "--rng=/dev/random");
+	REFUSE("option --tty of lkvm", "k", "--tty", "0");
 	REFUSE("option --9p of lkvm", "k", "--9p=/,x");
 	REFUSE("option -f of lkvm", "k", "-f", "fw.bin");
 }
@@ -389,6 +452,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults),
 		cmocka_unit_test(every_option),
+		cmocka_unit_test(consoles_and_ports),
 		cmocka_unit_test(kernel_as_argument),
 		cmocka_unit_test(memory_sizes),
 		cmocka_unit_test(cpu_counts),

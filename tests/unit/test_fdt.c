@@ -172,6 +172,11 @@ static void devices(void **state)
 	cells_are(b, "/pl031@9010000", "interrupts", 3, 0, 2, 4);
 	assert_true(compatible(b, "/pl061@9030000", "arm,pl061"));
 	assert_true(has_prop(b, "/pl061@9030000", "gpio-controller"));
+	assert_true(compatible(b, "/gpio-keys", "gpio-keys"));
+	cells_are(b, "/gpio-keys/poweroff", "linux,code", 1, 116);
+	cells_are(b, "/gpio-keys/poweroff", "gpios", 3,
+		  fdt_get_phandle(b, fdt_path_offset(b, "/pl061@9030000")), 3,
+		  0);
 	assert_true(compatible(b, "/virtio_mmio@a000000", "virtio,mmio"));
 	cells_are(b, "/virtio_mmio@a000200", "reg", 4, 0, 0x0a000200, 0, 0x200);
 	cells_are(b, "/virtio_mmio@a000200", "interrupts", 3, 0, 17, 1);

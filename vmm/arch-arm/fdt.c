@@ -23,6 +23,9 @@
 
 #define PHANDLE_GIC    1
 #define PHANDLE_CLK    2
+#define PHANDLE_GPIO   3
+
+#define KEY_POWER      116 /* <linux/input-event-codes.h> */
 
 #define UART_CLOCK_HZ  24000000
 
@@ -330,6 +333,7 @@ static void add_device(struct writer *w, const struct board_dev *dev)
 		prop_spi(w, dev->spi, IRQ_LEVEL);
 		prop_u32(w, "#gpio-cells", 2);
 		prop_empty(w, "gpio-controller");
+		prop_u32(w, "phandle", PHANDLE_GPIO);
 		prop_u32(w, "clocks", PHANDLE_CLK);
 		prop_string(w, "clock-names", "apb_pclk");
 		break;
@@ -341,6 +345,21 @@ static void add_device(struct writer *w, const struct board_dev *dev)
 		prop_empty(w, "dma-coherent");
 		break;
 	}
+	end(w);
+}
+
+/* input/gpio-keys.yaml; it comes behind the PL061 that it points to. */
+static void add_power_key(struct writer *w)
+{
+	const uint32_t gpio[] = { PHANDLE_GPIO, VIRT_GPIO_POWER, 0 };
+
+	begin(w, "gpio-keys");
+	prop_string(w, "compatible", "gpio-keys");
+	begin(w, "poweroff");
+	prop_string(w, "label", "GPIO Key Poweroff");
+	prop_u32(w, "linux,code", KEY_POWER);
+	prop_array(w, "gpios", gpio);
+	end(w);
 	end(w);
 }
 
@@ -367,6 +386,9 @@ static int write_tree(const struct fdt_request *req, void *buf, int size)
 	add_clock(&w);
 	for (i = 0; i < req->nr_devs; i++)
 		add_device(&w, &req->devs[i]);
+	for (i = 0; i < req->nr_devs; i++)
+		if (req->devs[i].kind == BOARD_PL061)
+			add_power_key(&w);
 	end(&w);
 	W(&w, fdt_finish(buf));
 	return w.ret;

@@ -28,6 +28,7 @@
 #define VIRT_RTC_SPI       2
 #define VIRT_GPIO_BASE     0x09030000UL
 #define VIRT_GPIO_SPI      7
+#define VIRT_GPIO_POWER    3 /* the power key's line, high while it is down */
 #define VIRT_VIRTIO_BASE   0x0a000000UL
 #define VIRT_VIRTIO_STRIDE 0x200UL
 #define VIRT_VIRTIO_SPI    16

@@ -153,6 +153,11 @@ static void take_byte(struct console *console, uint8_t byte)
 	case 'X':
 		console->config.quit(console->config.opaque);
 		break;
+	case 'p':
+	case 'P':
+		if (console->config.powerdown)
+			console->config.powerdown(console->config.opaque);
+		break;
 	case 'a':
 	case ESCAPE:
 		push(console, ESCAPE);

@@ -4,6 +4,7 @@
  *
  * Input that is a terminal is put into raw mode, and Ctrl-A is the escape:
  *   Ctrl-A x        quit
+ *   Ctrl-A p        press the guest's power key
  *   Ctrl-A a        one Ctrl-A to the guest, as does Ctrl-A Ctrl-A
  * Any other input is passed on unchanged: a pipe, a file, /dev/null, or a
  * descriptor that is not open.  Its end only ends the input.
@@ -31,6 +32,8 @@ struct console_config {
 	size_t (*input)(void *opaque, const uint8_t *buf, size_t len);
 	/* The user asked to quit.  Loop thread. */
 	void (*quit)(void *opaque);
+	/* The user pressed the power key; may be NULL.  Loop thread. */
+	void (*powerdown)(void *opaque);
 	void *opaque;
 };
 

@@ -50,4 +50,12 @@ int gmem_read(const struct gmem *gm, uint64_t gpa, void *buf, size_t len);
 int gmem_write(const struct gmem *gm, uint64_t gpa, const void *buf,
 	       size_t len);
 
+/*
+ * Give the memory of the pages that lie wholly within the @len bytes at @hva,
+ * which gmem_ptr() gave, back to the host: the guest reads zeros there until it
+ * writes.  A host whose pages are larger than the guest's keeps what is no
+ * whole page of its own.  Returns the bytes given back.
+ */
+size_t gmem_discard(void *hva, size_t len);
+
 #endif
