@@ -36,6 +36,17 @@ struct world {
 	": >$i/set_event_pid; echo 0 >$i/options/event-fork\n" \
 	"echo 1 >$i/events/kvm/enable; echo 1 >$i/tracing_on\n"
 
+/*
+ * An instance has its events from the start.  To be put before ARM, which
+ * turns tracing on last; all events get on, kvm_entry as told.
+ */
+#define PATCHED(entry)                                            \
+	"i=$(dirname \"$0\")/tracefs/instances/$6\n"              \
+	"mkdir -p $i/events/kvm\n"                                \
+	"cp -r $i/../../events/kvm/* $i/events/kvm/\n"            \
+	"for e in $i/events/kvm/*/; do echo 1 >$e/enable; done\n" \
+	"echo " entry " >$i/events/kvm/kvm_entry/enable\n"
+
 #define IDLE "while :; do sleep 0.02; done\n"
 
 static void run(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -352,11 +363,7 @@ static void test_patched(void **state)
 	run("cd %s/events/kvm && mkdir kvm_vcpu_exit kvm_exchvc kvm_entry "
 	    "kvm_exit kvm_hvc_arm64",
 	    w->tracefs);
-	set_script(
-		w,
-		"trap 'exit 0' INT\n" ARM
-		"cp -r $i/../../events/kvm/* $i/events/kvm/\n"
-		"for e in $i/events/kvm/*/; do echo 1 >$e/enable; done\n" IDLE);
+	set_script(w, "trap 'exit 0' INT\n" PATCHED("1") ARM IDLE);
 	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
 	assert_int_equal(recorder_stop(rec, &w->err), 0);
 	snprintf(path, sizeof(path), "%s.args", w->program);
@@ -366,10 +373,8 @@ static void test_patched(void **state)
 			       "-e kvm:kvm_entry -e kvm:kvm_hvc_arm64\n"));
 
 	/* One that stays off is waited for. */
-	set_script(w, "trap 'exit 0' INT\n" ARM
-		      "cp -r $i/../../events/kvm/* $i/events/kvm/\n"
-		      "for e in $i/events/kvm/*/; do echo 1 >$e/enable; done\n"
-		      "echo 0 >$i/events/kvm/kvm_entry/enable\n" IDLE);
+	run("rm -rf %s", w->instance);
+	set_script(w, "trap 'exit 0' INT\n" PATCHED("0") ARM IDLE);
 	w->config.patience_ms = 300;
 	assert_int_not_equal(recorder_start(&w->config, &rec, &w->err), 0);
 	assert_failed(w, "did not start recording");
