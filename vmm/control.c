@@ -524,10 +524,11 @@ void control_close(struct control *control)
 	if (!control)
 		return;
 	evloop_del(control->loop, control->sock.fd);
+	/* The name first: who sees the connection end may take it at once. */
+	control_socket_release(&control->sock);
 	for (client = control->clients; client; client = client->next)
 		drop(client, NULL);
 	sweep(control);
-	control_socket_release(&control->sock);
 	evloop_timer_free(control->timer);
 	free(control->name);
 	free(control);
