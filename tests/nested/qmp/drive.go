@@ -143,13 +143,14 @@ func main() {
 	for _, command := range []string{
 		`{"execute": "no-such-command"}`,
 		`{"execute": "query-balloon"}`,
-		`{"execute": "system_powerdown"}`,
 		`{"execute": "query-stats", "arguments": {"target": "moon"}}`,
 	} {
 		_, err := mon.Run([]byte(command))
 		fmt.Println("refused", err)
 	}
 
+	check(monitor.SystemPowerdown())
+	expect()
 	for i := 0; i < 20; i++ {
 		check(monitor.SystemReset())
 		expect()
