@@ -91,6 +91,8 @@ static int fill_devices(struct board *board, const struct run_config *cfg,
 		add_virtio(board, &nr, BOARD_VIRTIO_RNG, "rng", 0);
 	if (cfg->balloon)
 		add_virtio(board, &nr, BOARD_VIRTIO_BALLOON, "balloon", 0);
+	if (cfg->vsock.cid)
+		add_virtio(board, &nr, BOARD_VIRTIO_VSOCK, "vsock", 0);
 	if (nr > VIRT_VIRTIO_MAX)
 		return error_set(err, TL_USAGE, ENOSPC,
 				 "%u virtio devices are too many: machine virt "

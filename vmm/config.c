@@ -23,6 +23,7 @@ enum {
 	OPT_SERIAL,
 	OPT_PORT,
 	OPT_RNG,
+	OPT_VSOCK,
 	OPT_BALLOON,
 	OPT_DUMP_DTB,
 	OPT_NODEFAULTS,
@@ -50,6 +51,7 @@ static const struct option long_opts[] = {
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "port", required_argument, NULL, OPT_PORT },
 	{ "rng", no_argument, NULL, OPT_RNG },
+	{ "vsock", required_argument, NULL, OPT_VSOCK },
 	{ "balloon", optional_argument, NULL, OPT_BALLOON },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
 	{ "nodefaults", no_argument, NULL, OPT_NODEFAULTS },
@@ -89,7 +91,6 @@ static const char *const lkvm_only[] = {
 	"--vcpu-affinity",
 	"--virtio-transport",
 	"--vnc",
-	"--vsock",
 };
 
 const char config_run_help[] =
@@ -117,6 +118,8 @@ const char config_run_help[] =
 	"                           file:PATH, unix:PATH, unix-connect:PATH, "
 	"none\n"
 	"      --rng                virtio random number generator\n"
+	"      --vsock cid=N[,uds=PATH]  sockets between guest and host: Unix\n"
+	"                           sockets at PATH, or the kernel's AF_VSOCK\n"
 	"      --balloon[=SIZE]     virtio balloon, taking SIZE from the start\n"
 	"      --dump-dtb FILE      write the guest's device tree to FILE\n"
 	"      --nodefaults         use -p alone as the kernel command line\n"
@@ -346,6 +349,8 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 		return config_parse_serial(arg, cfg, err);
 	case OPT_PORT:
 		return config_parse_port(arg, cfg, err);
+	case OPT_VSOCK:
+		return config_vsock_parse(arg, &cfg->vsock, err);
 	case OPT_RNG:
 		cfg->rng = true;
 		return 0;

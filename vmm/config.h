@@ -9,6 +9,7 @@
 #include "arch-arm/image.h"
 #include "backend/disk.h"
 #include "config-net.h"
+#include "config-vsock.h"
 #include "lib/error.h"
 #include "lib/log.h"
 
@@ -46,6 +47,7 @@ struct run_config {
 	const char *serial_where;  /* the PL011's, NULL: where the console is */
 	struct config_port port[CONFIG_MAX_PORTS];
 	unsigned int nr_ports;
+	struct config_vsock vsock;
 	bool rng;
 	bool balloon;
 	uint64_t balloon_size;  /* bytes it is to take from the start */

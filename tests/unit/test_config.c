@@ -133,6 +133,17 @@ static void consoles_and_ports(void **state)
 	assert_int_equal(cfg.balloon_size, 100 * MIB);
 	config_free(&cfg);
 
+	assert_int_equal(cfg.vsock.cid, 0);
+	assert_int_equal(PARSE(&cfg, &err, "k", "--vsock=cid=3,uds=/a,b=c"), 0);
+	assert_int_equal(cfg.vsock.cid, 3);
+	assert_string_equal(cfg.vsock.uds, "/a,b=c");
+	config_free(&cfg);
+	assert_int_equal(PARSE(&cfg, &err, "k", "--vsock", "vhost,4294967294"),
+			 0);
+	assert_int_equal(cfg.vsock.cid, UINT32_MAX - 1);
+	assert_null(cfg.vsock.uds);
+	config_free(&cfg);
+
 	assert_int_equal(PARSE(&cfg, &err, "--balloon", "k", "--console",
 			       "serial,pty:l", "--port", "a=tty"),
 			 0);
@@ -349,6 +360,19 @@ static void bad_values(void **state)
 	       "a=tty");
 	REFUSE("the terminal is taken", "k", "--serial=none", "--port", "a=tty",
 	       "--port", "b=tty");
+	REFUSE("the guest needs a number", "k", "--vsock=uds=/a");
+	REFUSE("the guest needs a number", "k", "--vsock=vhost");
+	REFUSE("'2' is no CID", "k", "--vsock=2");
+	REFUSE("'4294967295' is no CID", "k", "--vsock=cid=4294967295");
+	REFUSE("'3x' is no CID", "k", "--vsock=3x");
+	REFUSE("'' is no CID", "k", "--vsock=cid=,uds=a");
+	REFUSE("'port=1' is none of", "k", "--vsock=3,port=1");
+	REFUSE("'' is none of", "k", "--vsock=");
+	REFUSE("give one", "k", "--vsock=vhost,cid=3,uds=a");
+	REFUSE("the path of a socket", "k", "--vsock=cid=3,uds=");
+	REFUSE("the path of a socket", "k",
+	       "--vsock=cid=3,uds=12345678901234567890123456789012345678901234"
+	       "567890123456789012345678901234567890123456789012345678");
 	REFUSE("--balloon: 'much' is no memory size", "k", "--balloon=much");
 	REFUSE("all of which the balloon", "k", "-m", "64", "--balloon=64M");
 	REFUSE("none of error, warning", "k", "--loglevel", "loud");
