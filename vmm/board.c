@@ -264,6 +264,7 @@ int board_make_fdt(const struct board *board, const struct run_config *cfg,
 		.devs = board->dev,
 		.nr_devs = board->nr_devs,
 		.psci_version = psci_version,
+		.pmu = cfg->pmu,
 	};
 	int ret;
 

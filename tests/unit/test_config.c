@@ -72,15 +72,16 @@ static void every_option(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(PARSE(&cfg, &err, "--kernel=zImage", "--initrd",
-			       "rd.gz", "--params", "quiet a=\"b c\"",
-			       "--disk=a.img", "-d", "b,c.img,ro", "--cpus",
-			       "4", "--mem=1G", "--network", "mode=none",
-			       "--aarch32", "--irqchip", "gicv3", "--name=vm_1",
-			       "--console", "serial", "--dump-dtb=o.dtb",
-			       "--nodefaults", "--loglevel", "debug", "--trace",
-			       "trace.dat", "--no-reboot"),
-			 0);
+	assert_int_equal(
+		PARSE(&cfg, &err, "--kernel=zImage", "--initrd", "rd.gz",
+		      "--params", "quiet a=\"b c\"", "--disk=a.img", "-d",
+		      "b,c.img,ro", "--cpus", "4", "--mem=1G", "--network",
+		      "mode=none", "--aarch32", "--irqchip", "gicv3",
+		      "--name=vm_1", "--console", "serial", "--dump-dtb=o.dtb",
+		      "--nodefaults", "--loglevel", "debug", "--trace",
+		      "trace.dat", "--no-reboot", "--panic=hold",
+		      "--cpu-pin=0=1,3=2-3", "--pmu", "--hugetlbfs=32M"),
+		0);
 	assert_string_equal(cfg.kernel, "zImage");
 	assert_string_equal(cfg.initrd, "rd.gz");
 	assert_string_equal(cfg.params, "quiet a=\"b c\"");
@@ -99,6 +100,11 @@ static void every_option(void **state)
 	assert_int_equal(cfg.loglevel, LOG_DEBUG);
 	assert_string_equal(cfg.trace, "trace.dat");
 	assert_true(cfg.no_reboot);
+	assert_int_equal(cfg.panic, PANIC_HOLD);
+	assert_string_equal(cfg.cpu_pin, "0=1,3=2-3");
+	assert_true(cfg.pmu);
+	assert_true(cfg.hugetlb);
+	assert_int_equal(cfg.huge.page, 32 * MIB);
 	config_free(&cfg);
 }
 
@@ -373,6 +379,12 @@ static void bad_values(void **state)
 	REFUSE("the path of a socket", "k",
 	       "--vsock=cid=3,uds=12345678901234567890123456789012345678901234"
 	       "567890123456789012345678901234567890123456789012345678");
+	REFUSE("is no list", "k", "--cpu-pin=1");
+	REFUSE("no virtual CPU 1", "k", "--cpu-pin=1=0");
+	REFUSE("is no memory size", "k", "--hugetlbfs=dir");
+	REFUSE("cannot be given back", "k", "--hugetlbfs=/dir", "--balloon");
+	REFUSE("'explode' is none of exit", "k", "--panic=explode");
+	REFUSE("--panic needs a value", "k", "--panic");
 	REFUSE("--balloon: 'much' is no memory size", "k", "--balloon=much");
 	REFUSE("all of which the balloon", "k", "-m", "64", "--balloon=64M");
 	REFUSE("none of error, warning", "k", "--loglevel", "loud");
