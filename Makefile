@@ -201,7 +201,14 @@ $(O)/guests/blkload: tests/guests/blkload.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(guest-as64)gcc -std=c11 -D_GNU_SOURCE -O2 $(WARN) -static -o $@ $<
 
-guest-bin += $(O)/guests/blkload
+# One for each end of a socket between a 32-bit guest and its host.
+$(O)/guests/stream32 $(O)/guests/stream64: tests/guests/stream.c
+	$(call say,GUEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(if $(filter %32,$@),$(guest-as32),$(guest-as64))gcc -std=c11 \
+		-D_GNU_SOURCE -O2 $(WARN) -static -o $@ $<
+
+guest-bin += $(O)/guests/blkload $(O)/guests/stream32 $(O)/guests/stream64
 
 guests: $(guest-bin)
 

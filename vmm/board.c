@@ -91,6 +91,8 @@ static int fill_devices(struct board *board, const struct run_config *cfg,
 		add_virtio(board, &nr, BOARD_VIRTIO_RNG, "rng", 0);
 	if (cfg->balloon)
 		add_virtio(board, &nr, BOARD_VIRTIO_BALLOON, "balloon", 0);
+	if (cfg->vsock.cid)
+		add_virtio(board, &nr, BOARD_VIRTIO_VSOCK, "vsock", 0);
 	if (nr > VIRT_VIRTIO_MAX)
 		return error_set(err, TL_USAGE, ENOSPC,
 				 "%u virtio devices are too many: machine virt "
@@ -262,6 +264,7 @@ int board_make_fdt(const struct board *board, const struct run_config *cfg,
 		.devs = board->dev,
 		.nr_devs = board->nr_devs,
 		.psci_version = psci_version,
+		.pmu = cfg->pmu,
 	};
 	int ret;
 

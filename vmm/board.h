@@ -23,6 +23,7 @@ enum board_virtio {
 	BOARD_VIRTIO_CONSOLE,
 	BOARD_VIRTIO_RNG,
 	BOARD_VIRTIO_BALLOON,
+	BOARD_VIRTIO_VSOCK,
 };
 
 struct board {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config-pin.h"
 #include "config-ports.h"
 #include "config.h"
 #include "config-disk.h"
@@ -23,12 +24,17 @@ enum {
 	OPT_SERIAL,
 	OPT_PORT,
 	OPT_RNG,
+	OPT_VSOCK,
 	OPT_BALLOON,
 	OPT_DUMP_DTB,
 	OPT_NODEFAULTS,
 	OPT_LOGLEVEL,
 	OPT_TRACE,
 	OPT_NO_REBOOT,
+	OPT_PANIC,
+	OPT_CPU_PIN,
+	OPT_PMU,
+	OPT_HUGETLBFS,
 	OPT_CONTROL,
 };
 
@@ -50,12 +56,17 @@ static const struct option long_opts[] = {
 	{ "serial", required_argument, NULL, OPT_SERIAL },
 	{ "port", required_argument, NULL, OPT_PORT },
 	{ "rng", no_argument, NULL, OPT_RNG },
+	{ "vsock", required_argument, NULL, OPT_VSOCK },
 	{ "balloon", optional_argument, NULL, OPT_BALLOON },
 	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
 	{ "nodefaults", no_argument, NULL, OPT_NODEFAULTS },
 	{ "loglevel", required_argument, NULL, OPT_LOGLEVEL },
 	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "no-reboot", no_argument, NULL, OPT_NO_REBOOT },
+	{ "panic", required_argument, NULL, OPT_PANIC },
+	{ "cpu-pin", required_argument, NULL, OPT_CPU_PIN },
+	{ "pmu", no_argument, NULL, OPT_PMU },
+	{ "hugetlbfs", optional_argument, NULL, OPT_HUGETLBFS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -74,11 +85,9 @@ static const char *const lkvm_only[] = {
 	"--firmware-address",
 	"--flash",
 	"--force-pci",
-	"--hugetlbfs",
 	"--kaslr-seed",
 	"--no-dhcp",
 	"--no-pvtime",
-	"--pmu",
 	"--pmuv3",
 	"--pvtime",
 	"--sandbox",
@@ -89,7 +98,6 @@ static const char *const lkvm_only[] = {
 	"--vcpu-affinity",
 	"--virtio-transport",
 	"--vnc",
-	"--vsock",
 };
 
 const char config_run_help[] =
@@ -105,6 +113,9 @@ const char config_run_help[] =
 	"  -m, --mem SIZE[BKMGT]    memory, in MiB without a suffix (512)\n"
 	"  -n, --network user[,hostfwd=tcp:PORT:PORT]|tap[,tapif=NAME]|none\n"
 	"                           network device (repeatable; none)\n"
+	"      --cpu-pin N=LIST,... host CPUs that virtual CPU N may run on\n"
+	"      --pmu                performance counters for the guest\n"
+	"      --hugetlbfs[=SIZE|DIR]  memory in huge pages set aside for it\n"
 	"      --aarch32            32-bit guest; a flat binary does not tell\n"
 	"      --irqchip gicv2|gicv3  interrupt controller (what the host has)\n"
 	"      --name NAME          name of the virtual machine (guest-PID)\n"
@@ -117,10 +128,13 @@ const char config_run_help[] =
 	"                           file:PATH, unix:PATH, unix-connect:PATH, "
 	"none\n"
 	"      --rng                virtio random number generator\n"
+	"      --vsock cid=N[,uds=PATH]  sockets between guest and host: Unix\n"
+	"                           sockets at PATH, or the kernel's AF_VSOCK\n"
 	"      --balloon[=SIZE]     virtio balloon, taking SIZE from the start\n"
 	"      --dump-dtb FILE      write the guest's device tree to FILE\n"
 	"      --nodefaults         use -p alone as the kernel command line\n"
 	"      --no-reboot          end when the guest resets itself\n"
+	"      --panic exit|reset|hold  when its kernel panics (exit)\n"
 	"      --trace FILE         record the guest's traps for trapline "
 	"report\n"
 	"      --loglevel LEVEL     error, warning, info or debug (warning)\n"
@@ -283,6 +297,21 @@ static int parse_file(int opt, const char *arg, const char **file,
 	return 0;
 }
 
+static int parse_panic(const char *arg, enum config_panic *panic,
+		       struct error *err)
+{
+	if (!strcmp(arg, "exit"))
+		*panic = PANIC_EXIT;
+	else if (!strcmp(arg, "reset"))
+		*panic = PANIC_RESET;
+	else if (!strcmp(arg, "hold"))
+		*panic = PANIC_HOLD;
+	else
+		return bad(err, OPT_PANIC,
+			   ": '%.40s' is none of exit, reset and hold", arg);
+	return 0;
+}
+
 static int parse_positional(const char *arg, struct run_config *cfg,
 			    struct error *err)
 {
@@ -346,6 +375,8 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 		return config_parse_serial(arg, cfg, err);
 	case OPT_PORT:
 		return config_parse_port(arg, cfg, err);
+	case OPT_VSOCK:
+		return config_vsock_parse(arg, &cfg->vsock, err);
 	case OPT_RNG:
 		cfg->rng = true;
 		return 0;
@@ -367,6 +398,21 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 		return 0;
 	case OPT_TRACE:
 		return parse_file(opt, arg, &cfg->trace, err);
+	case OPT_CPU_PIN:
+		cfg->cpu_pin = arg;
+		return config_pin_check(arg, err);
+	case OPT_PMU:
+		cfg->pmu = true;
+		return 0;
+	case OPT_HUGETLBFS:
+		cfg->hugetlb = true;
+		if (!arg || *arg == '/') {
+			cfg->huge.dir = arg;
+			return 0;
+		}
+		return parse_size(opt, arg, 1, &cfg->huge.page, err);
+	case OPT_PANIC:
+		return parse_panic(arg, &cfg->panic, err);
 	case OPT_NO_REBOOT:
 		cfg->no_reboot = true;
 		return 0;
@@ -499,6 +545,15 @@ int config_parse_run(int argc, char **argv, struct run_config *cfg,
 				(unsigned long long)cfg->mem_size >> 20);
 		goto fail;
 	}
+	if (cfg->balloon && cfg->hugetlb) {
+		ret = error_set(err, TL_USAGE, EINVAL,
+				"option --balloon: huge pages cannot be given "
+				"back in parts: leave out --hugetlbfs");
+		goto fail;
+	}
+	ret = config_pin_fits(cfg->cpu_pin, cfg->cpus, err);
+	if (ret < 0)
+		goto fail;
 	ret = config_check_ports(cfg, err);
 	if (ret < 0)
 		goto fail;

@@ -9,6 +9,8 @@
 #include "arch-arm/image.h"
 #include "backend/disk.h"
 #include "config-net.h"
+#include "config-vsock.h"
+#include "core/gmem-huge.h"
 #include "lib/error.h"
 #include "lib/log.h"
 
@@ -33,6 +35,9 @@ struct config_port {
 	const char *where;
 };
 
+/* A reset that the guest asks for after its kernel panicked. */
+enum config_panic { PANIC_EXIT, PANIC_RESET, PANIC_HOLD };
+
 struct run_config {
 	const char *kernel;
 	const char *initrd; /* NULL: none */
@@ -46,6 +51,7 @@ struct run_config {
 	const char *serial_where;  /* the PL011's, NULL: where the console is */
 	struct config_port port[CONFIG_MAX_PORTS];
 	unsigned int nr_ports;
+	struct config_vsock vsock;
 	bool rng;
 	bool balloon;
 	uint64_t balloon_size;  /* bytes it is to take from the start */
@@ -61,7 +67,12 @@ struct run_config {
 	const char *trace;      /* record to this trace.dat, or NULL */
 	bool nodefaults;        /* add nothing to the kernel command line */
 	bool no_reboot;         /* a guest's reset ends the process */
-	bool help;              /* --help was given: nothing else is valid */
+	enum config_panic panic;
+	const char *cpu_pin; /* config_pin_cpus() reads it, or NULL */
+	bool pmu;
+	bool hugetlb;          /* RAM in huge pages that are set aside */
+	struct gmem_huge huge; /* of this kind */
+	bool help;             /* --help was given: nothing else is valid */
 	enum log_level loglevel;
 	char *arena; /* storage for values that were split; config_free() */
 };

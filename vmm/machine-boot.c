@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch-arm/virt.h"
+#include "config-pin.h"
 #include "lib/log.h"
 #include "machine-parts.h"
 
@@ -79,7 +80,11 @@ static int create_vm(struct boot *boot, struct error *err)
 	ret = vm_create(&boot->vm, type, err);
 	if (ret)
 		return ret;
-	ret = gmem_add_ram(&boot->gmem, VIRT_RAM_BASE, ram_size, err);
+	if (boot->cfg->hugetlb)
+		ret = gmem_add_huge_ram(&boot->gmem, VIRT_RAM_BASE, ram_size,
+					&boot->cfg->huge, err);
+	else
+		ret = gmem_add_ram(&boot->gmem, VIRT_RAM_BASE, ram_size, err);
 	if (ret)
 		return ret;
 	return vm_add_memory(&boot->vm, &boot->gmem, err);
@@ -103,7 +108,8 @@ static int create_vcpus(struct boot *boot, struct error *err)
 		if (ret)
 			return ret;
 		boot->nr_vcpus++;
-		ret = arch_vcpu_init(vcpu, boot->board.kernel.width, err);
+		ret = arch_vcpu_init(vcpu, boot->board.kernel.width,
+				     boot->cfg->pmu, err);
 		if (ret)
 			return ret;
 	}
@@ -181,6 +187,7 @@ static int load_guest(struct boot *boot, struct error *err)
 int boot_new(struct session *session, struct boot **out, struct error *err)
 {
 	struct boot *boot;
+	unsigned int i;
 	int ret;
 
 	*out = NULL;
@@ -206,6 +213,8 @@ int boot_new(struct session *session, struct boot **out, struct error *err)
 	if (ret)
 		goto destroy_vcpus;
 	ret = arch_gic_init(&boot->gic, err);
+	for (i = 0; !ret && boot->cfg->pmu && i < boot->nr_vcpus; i++)
+		ret = arch_vcpu_init_pmu(&boot->vcpu[i], err);
 	if (ret)
 		goto destroy_vcpus;
 	ret = machine_devs_create(boot, err);
@@ -254,11 +263,14 @@ void boot_free(struct boot *boot)
 
 int boot_start(struct boot *boot, struct error *err)
 {
+	cpu_set_t cpus;
 	unsigned int i;
 	int ret;
 
 	for (i = 0; i < boot->nr_vcpus; i++) {
 		ret = vcpu_start(&boot->vcpu[i], err);
+		if (!ret && config_pin_cpus(boot->cfg->cpu_pin, i, &cpus))
+			ret = vcpu_pin(&boot->vcpu[i], &cpus, err);
 		if (ret)
 			return ret;
 	}

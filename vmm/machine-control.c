@@ -82,11 +82,22 @@ static void do_resume(void *opaque)
 {
 	struct session *session = opaque;
 
-	if (!session->paused)
+	if (!session->paused || session->halted)
 		return;
 	session->paused = false;
 	control_event(session->control, "RESUME");
 	boot_release(session->boot);
+}
+
+void machine_control_halt(struct session *session)
+{
+	session->halted = true;
+	if (session->paused)
+		return;
+	session->paused = true;
+	boot_hold(session->boot);
+	if (session->control)
+		control_event(session->control, "STOP");
 }
 
 /* --- other actions ---------------------------------------------------------*/

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "arch-arm/virt.h"
+#include "backend/vsock-uds.h"
 #include "hw/pl011.h"
 #include "hw/pl031.h"
 #include "hw/pl061.h"
@@ -19,6 +20,7 @@
 #include "virtio/mmio.h"
 #include "virtio/net.h"
 #include "virtio/rng.h"
+#include "virtio/vsock.h"
 
 static void spi_set(void *opaque, bool level)
 {
@@ -294,6 +296,24 @@ static int new_net(const struct config_net *cfg, struct virtio_device **vdev,
 	return ret ? ret : virtio_net_new(net, &options, vdev, err);
 }
 
+static int new_vsock(struct boot *boot, struct virtio_device **vdev,
+		     struct error *err)
+{
+	const struct config_vsock *cfg = &boot->cfg->vsock;
+	struct vsock_host *host;
+	int ret;
+
+	if (cfg->uds) {
+		ret = vsock_uds_open(cfg->uds, &host, err);
+		return ret ? ret : virtio_vsock_new(host, cfg->cid, vdev, err);
+	}
+	if (!boot->vm.has_irqfd)
+		return error_set(err, TL_HOST, ENOTSUP,
+				 "vsock: the host's kernel cannot serve it "
+				 "without irqfd: give a path (uds=PATH)");
+	return virtio_vsock_vhost_new(cfg->cid, vdev, err);
+}
+
 static int vdev_new(struct boot *boot, unsigned int i,
 		    struct virtio_device **out, struct error *err)
 {
@@ -311,6 +331,8 @@ static int vdev_new(struct boot *boot, unsigned int i,
 	case BOARD_VIRTIO_BALLOON:
 		return virtio_balloon_new(boot->session->balloon_target, out,
 					  err);
+	case BOARD_VIRTIO_VSOCK:
+		return new_vsock(boot, out, err);
 	}
 	return error_set(err, TL_FAIL, ENOTSUP, "no such virtio device: %s",
 			 boot->board.dev[i].name);

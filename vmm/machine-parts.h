@@ -68,6 +68,7 @@ struct session {
 	uint64_t balloon_target; /* bytes */
 	struct control *control; /* NULL: none */
 	bool paused;             /* also across a reset; loop thread */
+	bool halted;             /* by a panic: only a reset leads on */
 	int signal_fd;
 	struct boot *boot; /* the one that runs, or NULL; loop thread */
 	struct disk *disk[CONFIG_MAX_DISKS]; /* NULL: not opened yet */
@@ -188,6 +189,8 @@ void boot_release(struct boot *boot);
 
 /* The control socket, if the configuration wants one; TL_NAME, TL_FAIL. */
 int machine_control_open(struct session *session, struct error *err);
+/* Pause for good: the guest panicked (PANIC_HOLD), and what it left is kept. */
+void machine_control_halt(struct session *session);
 /* Tell its clients of a reset, and of the end; session->end says why. */
 void machine_control_reset(struct session *session);
 void machine_control_ended(struct session *session, bool panicked);

@@ -177,6 +177,37 @@ static void session_close(struct session *session)
 
 /* --- run -------------------------------------------------------------------*/
 
+/* Run the loop until something ends the boot. */
+static int wait_end(struct session *session, struct error *err)
+{
+	int ret = 0;
+
+	while (!ret && session_ended(session) == END_NONE)
+		ret = evloop_run(session->loop, err);
+	return ret;
+}
+
+/*
+ * The guest is to stay as its panic left it, for someone to look at: its vCPUs
+ * have stopped, and what ends it comes from outside.
+ */
+static int hold_panicked(struct session *session, const char *panic,
+			 struct error *err)
+{
+	int ret;
+
+	log_warn("the guest's kernel panicked: %s; the guest is held: trapline "
+		 "reset %s or trapline stop %s goes on",
+		 panic, session->cfg->name, session->cfg->name);
+	pthread_mutex_lock(&session->lock);
+	session->end = END_NONE;
+	pthread_mutex_unlock(&session->lock);
+	machine_control_halt(session);
+	ret = wait_end(session, err);
+	session->paused = session->halted = false;
+	return ret;
+}
+
 /*
  * From power-on to the end of one boot.  *@panic is the panic's line if there
  * was one.  The recording starts before the first vCPU runs.
@@ -200,13 +231,16 @@ static int run_boot(struct session *session, struct recorder **recorder,
 	if (session->paused)
 		boot_hold(session->boot);
 	ret = boot_start(session->boot, err);
-	while (!ret && session_ended(session) == END_NONE)
-		ret = evloop_run(session->loop, err);
+	if (!ret)
+		ret = wait_end(session, err);
 	boot_stop(session->boot);
 	if (!ret)
 		ret = boot_save(session->boot, err);
 	text = boot_panic_text(session->boot);
 	snprintf(panic, panic_size, "%s", text ? text : "");
+	if (!ret && text && session_ended(session) == END_RESET &&
+	    session->cfg->panic == PANIC_HOLD)
+		ret = hold_panicked(session, panic, err);
 free_boot:
 	boot_free(session->boot);
 	session->boot = NULL;
@@ -254,8 +288,8 @@ static struct outcome judge(const struct session *session, const char *panic,
 static bool boots_again(const struct session *session, const char *panic)
 {
 	return session->end == END_HOST_RESET ||
-	       (session->end == END_RESET && !*panic &&
-		!session->cfg->no_reboot);
+	       (session->end == END_RESET && !session->cfg->no_reboot &&
+		(!*panic || session->cfg->panic == PANIC_RESET));
 }
 
 /* Boot until the guest ends otherwise than by a reset. */

@@ -17,7 +17,9 @@
  *   Ctrl-A x at the terminal       TL_OK
  *   the guest asks for a reset     it boots again, kernel and initrd read anew;
  *                                  with --no-reboot TL_GUEST_RESET
- *   a reset after a kernel panic   TL_GUEST_PANIC, with the panic's line
+ *   a reset after a kernel panic   TL_GUEST_PANIC, with the panic's line; with
+ *                                  --panic=reset as any reset, with --panic=hold
+ *                                  the guest is kept until one of the others
  *   KVM cannot go on               TL_GUEST_CRASH
  *   SIGTERM, SIGINT, SIGHUP or     TL_FAIL, "ended by signal NAME"; the VM is
  *   SIGQUIT                        torn down and a recording completed

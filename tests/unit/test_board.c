@@ -99,12 +99,13 @@ static void device_table(void **state)
 static void other_virtio_devices(void **state)
 {
 	struct run_config cfg = config(kernel64);
-	static const enum board_virtio kinds[] = { BOARD_VIRTIO_BLK,
-						   BOARD_VIRTIO_CONSOLE,
-						   BOARD_VIRTIO_RNG,
-						   BOARD_VIRTIO_BALLOON };
+	static const enum board_virtio kinds[] = {
+		BOARD_VIRTIO_BLK, BOARD_VIRTIO_CONSOLE, BOARD_VIRTIO_RNG,
+		BOARD_VIRTIO_BALLOON, BOARD_VIRTIO_VSOCK
+	};
 	static const char *const names[] = { "virtio0-blk", "virtio1-console",
-					     "virtio2-rng", "virtio3-balloon" };
+					     "virtio2-rng", "virtio3-balloon",
+					     "virtio4-vsock" };
 	struct board b;
 	unsigned int i;
 
@@ -113,9 +114,10 @@ static void other_virtio_devices(void **state)
 	cfg.console = CONSOLE_VIRTIO;
 	cfg.rng = true;
 	cfg.balloon = true;
+	cfg.vsock.cid = 3;
 	prepare(&cfg, &b);
-	assert_int_equal(b.nr_devs, 7);
-	for (i = 0; i < 4; i++) {
+	assert_int_equal(b.nr_devs, 8);
+	for (i = 0; i < 5; i++) {
 		assert_int_equal(b.dev[3 + i].kind, BOARD_VIRTIO);
 		assert_int_equal(b.virtio[3 + i], kinds[i]);
 		assert_string_equal(b.dev[3 + i].name, names[i]);

@@ -72,15 +72,16 @@ static void every_option(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(PARSE(&cfg, &err, "--kernel=zImage", "--initrd",
-			       "rd.gz", "--params", "quiet a=\"b c\"",
-			       "--disk=a.img", "-d", "b,c.img,ro", "--cpus",
-			       "4", "--mem=1G", "--network", "mode=none",
-			       "--aarch32", "--irqchip", "gicv3", "--name=vm_1",
-			       "--console", "serial", "--dump-dtb=o.dtb",
-			       "--nodefaults", "--loglevel", "debug", "--trace",
-			       "trace.dat", "--no-reboot"),
-			 0);
+	assert_int_equal(
+		PARSE(&cfg, &err, "--kernel=zImage", "--initrd", "rd.gz",
+		      "--params", "quiet a=\"b c\"", "--disk=a.img", "-d",
+		      "b,c.img,ro", "--cpus", "4", "--mem=1G", "--network",
+		      "mode=none", "--aarch32", "--irqchip", "gicv3",
+		      "--name=vm_1", "--console", "serial", "--dump-dtb=o.dtb",
+		      "--nodefaults", "--loglevel", "debug", "--trace",
+		      "trace.dat", "--no-reboot", "--panic=hold",
+		      "--cpu-pin=0=1,3=2-3", "--pmu", "--hugetlbfs=32M"),
+		0);
 	assert_string_equal(cfg.kernel, "zImage");
 	assert_string_equal(cfg.initrd, "rd.gz");
 	assert_string_equal(cfg.params, "quiet a=\"b c\"");
@@ -99,6 +100,11 @@ static void every_option(void **state)
 	assert_int_equal(cfg.loglevel, LOG_DEBUG);
 	assert_string_equal(cfg.trace, "trace.dat");
 	assert_true(cfg.no_reboot);
+	assert_int_equal(cfg.panic, PANIC_HOLD);
+	assert_string_equal(cfg.cpu_pin, "0=1,3=2-3");
+	assert_true(cfg.pmu);
+	assert_true(cfg.hugetlb);
+	assert_int_equal(cfg.huge.page, 32 * MIB);
 	config_free(&cfg);
 }
 
@@ -131,6 +137,17 @@ static void consoles_and_ports(void **state)
 	assert_string_equal(cfg.port[1].where, "unix-connect:x=y");
 	assert_true(cfg.rng && cfg.balloon);
 	assert_int_equal(cfg.balloon_size, 100 * MIB);
+	config_free(&cfg);
+
+	assert_int_equal(cfg.vsock.cid, 0);
+	assert_int_equal(PARSE(&cfg, &err, "k", "--vsock=cid=3,uds=/a,b=c"), 0);
+	assert_int_equal(cfg.vsock.cid, 3);
+	assert_string_equal(cfg.vsock.uds, "/a,b=c");
+	config_free(&cfg);
+	assert_int_equal(PARSE(&cfg, &err, "k", "--vsock", "vhost,4294967294"),
+			 0);
+	assert_int_equal(cfg.vsock.cid, UINT32_MAX - 1);
+	assert_null(cfg.vsock.uds);
 	config_free(&cfg);
 
 	assert_int_equal(PARSE(&cfg, &err, "--balloon", "k", "--console",
@@ -349,6 +366,25 @@ static void bad_values(void **state)
 	       "a=tty");
 	REFUSE("the terminal is taken", "k", "--serial=none", "--port", "a=tty",
 	       "--port", "b=tty");
+	REFUSE("the guest needs a number", "k", "--vsock=uds=/a");
+	REFUSE("the guest needs a number", "k", "--vsock=vhost");
+	REFUSE("'2' is no CID", "k", "--vsock=2");
+	REFUSE("'4294967295' is no CID", "k", "--vsock=cid=4294967295");
+	REFUSE("'3x' is no CID", "k", "--vsock=3x");
+	REFUSE("'' is no CID", "k", "--vsock=cid=,uds=a");
+	REFUSE("'port=1' is none of", "k", "--vsock=3,port=1");
+	REFUSE("'' is none of", "k", "--vsock=");
+	REFUSE("give one", "k", "--vsock=vhost,cid=3,uds=a");
+	REFUSE("the path of a socket", "k", "--vsock=cid=3,uds=");
+	REFUSE("the path of a socket", "k",
+	       "--vsock=cid=3,uds=12345678901234567890123456789012345678901234"
+	       "567890123456789012345678901234567890123456789012345678");
+	REFUSE("is no list", "k", "--cpu-pin=1");
+	REFUSE("no virtual CPU 1", "k", "--cpu-pin=1=0");
+	REFUSE("is no memory size", "k", "--hugetlbfs=dir");
+	REFUSE("cannot be given back", "k", "--hugetlbfs=/dir", "--balloon");
+	REFUSE("'explode' is none of exit", "k", "--panic=explode");
+	REFUSE("--panic needs a value", "k", "--panic");
 	REFUSE("--balloon: 'much' is no memory size", "k", "--balloon=much");
 	REFUSE("all of which the balloon", "k", "-m", "64", "--balloon=64M");
 	REFUSE("none of error, warning", "k", "--loglevel", "loud");

@@ -314,9 +314,32 @@ static void refused(void **state)
 	assert_true(fdt_build(&req, &b, &size, NULL) < 0);
 }
 
+static void pmu(void **state)
+{
+	struct fdt_request req = request(GUEST_64BIT);
+	const fdt32_t *irq;
+	void *blob;
+
+	(void)state;
+	blob = build(&req);
+	assert_true(fdt_path_offset(blob, "/pmu") < 0);
+	free(blob);
+
+	req.pmu = true;
+	blob = build(&req);
+	assert_string_equal(prop(blob, "/pmu", "compatible", -1),
+			    "arm,armv8-pmuv3");
+	irq = prop(blob, "/pmu", "interrupts", 12);
+	assert_int_equal(fdt32_to_cpu(irq[0]), 1); /* a PPI */
+	assert_int_equal(fdt32_to_cpu(irq[1]), 7);
+	assert_int_equal(fdt32_to_cpu(irq[2]), 0x304); /* level, both CPUs */
+	free(blob);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pmu),
 		cmocka_unit_test(board_of_a_32_bit_guest),
 		cmocka_unit_test(devices),
 		cmocka_unit_test(gicv3_64_bit),

@@ -70,11 +70,14 @@ uint32_t arch_spi_gsi(unsigned int spi);
 /* --- vCPUs -----------------------------------------------------------------*/
 
 /*
- * KVM_ARM_VCPU_INIT for the core the host prefers.  vCPU 0 is powered on, the
- * others wait for PSCI CPU_ON.  TL_HOST.
+ * KVM_ARM_VCPU_INIT for the core the host prefers, with a PMU if @pmu.  vCPU 0
+ * is powered on, the others wait for PSCI CPU_ON.  TL_HOST.
  */
-int arch_vcpu_init(const struct vcpu *vcpu, enum guest_width width,
+int arch_vcpu_init(const struct vcpu *vcpu, enum guest_width width, bool pmu,
 		   struct error *err);
+
+/* Connect the PMU of each vCPU that has one; after arch_gic_init().  TL_HOST. */
+int arch_vcpu_init_pmu(const struct vcpu *vcpu, struct error *err);
 
 /* Affinity fields of MPIDR, as the device tree's "reg" wants them. */
 int arch_vcpu_mpidr(const struct vcpu *vcpu, uint64_t *mpidr,
@@ -116,6 +119,10 @@ uint64_t arch_host_counter_id(void);
 
 /* The feature bit that makes a vCPU @width, 0 for none. */
 uint32_t arch_host_width_feature(enum guest_width width);
+
+/* The feature bit that gives a vCPU a PMU.  TL_HOST if KVM has none. */
+int arch_host_pmu_feature(const struct vm *vm, uint32_t *feature,
+			  struct error *err);
 
 const char *arch_host_cpu_compatible(uint32_t target, enum guest_width width);
 

@@ -270,6 +270,21 @@ static void add_timer(struct writer *w, const struct fdt_request *req)
 	end(w);
 }
 
+/* arm/pmu.yaml; KVM's PMU is an ARMv8 one, whatever the guest's width. */
+static void add_pmu(struct writer *w, const struct fdt_request *req)
+{
+	uint32_t flags = IRQ_LEVEL;
+
+	if (req->gic_version == 2)
+		flags |= ((1u << req->nr_cpus) - 1) << 8;
+	const uint32_t irq[] = { GIC_PPI, VIRT_PPI_PMU, flags };
+
+	begin(w, "pmu");
+	prop_string(w, "compatible", "arm,armv8-pmuv3");
+	prop_array(w, "interrupts", irq);
+	end(w);
+}
+
 static void add_gic(struct writer *w, const struct fdt_request *req)
 {
 	const uint32_t v2[] = { 0, VIRT_GICD_BASE, 0, VIRT_GICD_SIZE,
@@ -382,6 +397,8 @@ static int write_tree(const struct fdt_request *req, void *buf, int size)
 	add_cpus(&w, req);
 	add_psci(&w, req);
 	add_timer(&w, req);
+	if (req->pmu)
+		add_pmu(&w, req);
 	add_gic(&w, req);
 	add_clock(&w);
 	for (i = 0; i < req->nr_devs; i++)

@@ -3,6 +3,7 @@
 #ifndef TL_ARCH_ARM_FDT_H
 #define TL_ARCH_ARM_FDT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,7 @@ struct fdt_request {
 	unsigned int nr_devs;
 	uint8_t rng_seed[32];
 	uint64_t kaslr_seed;   /* 0: no property */
+	bool pmu;
 	uint32_t psci_version; /* KVM's: (major << 16) | minor; 0.1 is 1 */
 };
 

@@ -83,6 +83,23 @@ uint32_t arch_host_width_feature(enum guest_width width)
 	return 0;
 }
 
+int arch_host_pmu_feature(const struct vm *vm, uint32_t *feature,
+			  struct error *err)
+{
+	(void)vm;
+	(void)feature;
+	return error_set(err, TL_HOST, ENOTSUP,
+			 "option --pmu: KVM on a 32-bit host has no PMU for "
+			 "guests");
+}
+
+int arch_vcpu_init_pmu(const struct vcpu *vcpu, struct error *err)
+{
+	uint32_t feature;
+
+	return arch_host_pmu_feature(vcpu->vm, &feature, err);
+}
+
 const char *arch_host_cpu_compatible(uint32_t target, enum guest_width width)
 {
 	(void)width;

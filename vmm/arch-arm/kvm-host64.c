@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
 
 #include "arch-arm/arch.h"
+#include "arch-arm/virt.h"
 
 /* Linux's default for type 0, and the least that machine type may name. */
 #define DEFAULT_IPA_BITS 40
@@ -79,6 +82,38 @@ uint64_t arch_host_counter_id(void)
 uint32_t arch_host_width_feature(enum guest_width width)
 {
 	return width == GUEST_32BIT ? 1U << KVM_ARM_VCPU_EL1_32BIT : 0;
+}
+
+int arch_host_pmu_feature(const struct vm *vm, uint32_t *feature,
+			  struct error *err)
+{
+	if (!vm_check(vm, KVM_CAP_ARM_PMU_V3))
+		return error_set(err, TL_HOST, ENOTSUP,
+				 "option --pmu: this host's KVM has no PMU for "
+				 "guests");
+	*feature = 1U << KVM_ARM_VCPU_PMU_V3;
+	return 0;
+}
+
+int arch_vcpu_init_pmu(const struct vcpu *vcpu, struct error *err)
+{
+	int intid = VIRT_PPI_PMU + 16; /* a PPI as an INTID */
+	const struct kvm_device_attr irq = {
+		.group = KVM_ARM_VCPU_PMU_V3_CTRL,
+		.attr = KVM_ARM_VCPU_PMU_V3_IRQ,
+		.addr = (uintptr_t)&intid,
+	};
+	const struct kvm_device_attr init = {
+		.group = KVM_ARM_VCPU_PMU_V3_CTRL,
+		.attr = KVM_ARM_VCPU_PMU_V3_INIT,
+	};
+
+	if (ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &irq) < 0 ||
+	    ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &init) < 0)
+		return error_set(err, TL_HOST, errno,
+				 "cannot connect the PMU of vCPU %u: %s",
+				 vcpu->id, strerror(errno));
+	return 0;
 }
 
 const char *arch_host_cpu_compatible(uint32_t target, enum guest_width width)

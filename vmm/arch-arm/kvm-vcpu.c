@@ -19,12 +19,18 @@ static int preferred_target(const struct vm *vm, struct kvm_vcpu_init *init)
 	return ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, init) < 0 ? -errno : 0;
 }
 
-int arch_vcpu_init(const struct vcpu *vcpu, enum guest_width width,
+int arch_vcpu_init(const struct vcpu *vcpu, enum guest_width width, bool pmu,
 		   struct error *err)
 {
 	struct kvm_vcpu_init init;
+	uint32_t pmu_feature = 0;
 	int ret;
 
+	if (pmu) {
+		ret = arch_host_pmu_feature(vcpu->vm, &pmu_feature, err);
+		if (ret)
+			return ret;
+	}
 	ret = preferred_target(vcpu->vm, &init);
 	if (ret)
 		return error_set(err, TL_HOST, -ret,
@@ -33,7 +39,7 @@ int arch_vcpu_init(const struct vcpu *vcpu, enum guest_width width,
 				 strerror(-ret));
 
 	memset(init.features, 0, sizeof(init.features));
-	init.features[0] |= arch_host_width_feature(width);
+	init.features[0] |= arch_host_width_feature(width) | pmu_feature;
 	if (vm_check(vcpu->vm, KVM_CAP_ARM_PSCI_0_2))
 		init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
 	if (vcpu->id)

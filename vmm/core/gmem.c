@@ -99,6 +99,16 @@ int gmem_add_ram(struct gmem *gm, uint64_t gpa, uint64_t size,
 	madvise(hva, size, MADV_HUGEPAGE);
 	madvise(hva, size, MADV_DONTDUMP);
 
+	return gmem_add_mapping(gm, gpa, size, hva, err);
+}
+
+int gmem_add_mapping(struct gmem *gm, uint64_t gpa, uint64_t size, void *hva,
+		     struct error *err)
+{
+	int ret = check_range(gm, gpa, size, err);
+
+	if (ret)
+		return ret;
 	gm->region[gm->nr++] = (struct gmem_region){
 		.gpa = gpa,
 		.size = size,

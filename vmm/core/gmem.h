@@ -36,6 +36,10 @@ struct gmem {
 int gmem_add_ram(struct gmem *gm, uint64_t gpa, uint64_t size,
 		 struct error *err);
 
+/* The same for memory that is mapped already, and now belongs to @gm. */
+int gmem_add_mapping(struct gmem *gm, uint64_t gpa, uint64_t size, void *hva,
+		     struct error *err);
+
 /* Unmap everything that gmem_add_ram() mapped. */
 void gmem_destroy(struct gmem *gm);
 

@@ -341,6 +341,18 @@ int vcpu_start(struct vcpu *vcpu, struct error *err)
 	return 0;
 }
 
+int vcpu_pin(struct vcpu *vcpu, const cpu_set_t *cpus, struct error *err)
+{
+	int ret = pthread_setaffinity_np(vcpu->thread, sizeof(*cpus), cpus);
+
+	if (ret)
+		return error_set(err, TL_HOST, ret,
+				 "option --cpu-pin: none of the CPUs for vCPU "
+				 "%u can be used on this host: %s",
+				 vcpu->id, strerror(ret));
+	return 0;
+}
+
 /* Set @request where the thread will see it; a signal still has to follow. */
 static void ask(struct vcpu *vcpu, unsigned int request)
 {

@@ -4,6 +4,7 @@
 #define TL_KVM_VCPU_H
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -66,6 +67,9 @@ int vcpu_create(struct vcpu *vcpu, const struct vm *vm, unsigned int id,
 
 /* Start the thread; it enters the guest at once.  -EAGAIN. */
 int vcpu_start(struct vcpu *vcpu, struct error *err);
+
+/* Let the thread run on these CPUs of the host only.  TL_HOST: -EINVAL. */
+int vcpu_pin(struct vcpu *vcpu, const cpu_set_t *cpus, struct error *err);
 
 /*
  * Kick the vCPU out of the guest and hold it there until vcpu_resume().  It may
