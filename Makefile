@@ -74,7 +74,7 @@ ifeq ($(ARCH),arm)
 cflags    += -Ivmm/arch-arm/uapi-arm32
 endif
 libs-vmm  := -lfdt -lz -ljansson
-libs-trace := -ltracecmd -ltracefs -ltraceevent -ljansson
+libs-trace := -ltracecmd -ltracefs -ltraceevent -ljansson -lelf
 # <trace-cmd.h> includes the others' headers by their bare names.
 trace-inc  = $(foreach d,traceevent tracefs trace-cmd,-isystem $(1)/usr/include/$(d))
 cflags    += $(call trace-inc,$(needs-sysroot))
@@ -147,8 +147,10 @@ $(obj)/trapline-report: $(report-obj)
 	$(Q)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ $(libs-trace)
 
 ifneq ($(sysroot-stamp),)
-$(sysroot-stamp):
+# It knows itself whether its list of packages is another one now.
+$(sysroot-stamp): scripts/sysroot
 	$(Q)scripts/sysroot $(if $(filter arm,$(ARCH)),armhf,$(ARCH))
+	$(Q)touch $@
 endif
 
 # --- unit tests: native, ASan + UBSan ----------------------------------------

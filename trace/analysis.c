@@ -91,6 +91,8 @@ static int read_trace(struct analysis *a, const struct analysis_setup *setup,
 	if (!reader)
 		return -EINVAL;
 	profile_init(&a->profile, &a->map);
+	if (a->symbols)
+		a->profile.virt_base = symbols_virt_base(a->symbols);
 	pair = pair_new(profile_exit, &a->profile);
 	if (!pair) {
 		ret = no_memory(err);
@@ -106,6 +108,8 @@ static int read_trace(struct analysis *a, const struct analysis_setup *setup,
 		ret = no_memory(err);
 		goto out;
 	}
+	if (a->symbols)
+		symbols_place(a->symbols, &a->profile, &setup->hint);
 	ret = make_totals(a, pair, err);
 out:
 	pair_free(pair);
@@ -131,6 +135,10 @@ int analysis_load(struct analysis *a, const char *path,
 		ret = no_memory(err);
 	else
 		ret = load_map(a, setup->side, err);
+	if (!ret && setup->symbols) {
+		a->symbols = symbols_open(setup->symbols, err);
+		ret = a->symbols ? 0 : -EINVAL;
+	}
 	if (!ret)
 		ret = read_trace(a, setup, err);
 	if (ret)
@@ -142,6 +150,7 @@ void analysis_free(struct analysis *a)
 {
 	totals_free(&a->totals);
 	profile_free(&a->profile);
+	symbols_free(a->symbols);
 	vmmap_free(&a->map);
 	free(a->side_path);
 	free(a->path);

@@ -6,6 +6,7 @@
 #include "lib/error.h"
 #include "profile.h"
 #include "reader.h"
+#include "symbols.h"
 #include "totals.h"
 #include "vmmap.h"
 
@@ -17,12 +18,15 @@ struct analysis {
 	uint64_t start; /* ns: the first KVM event, where --from 0 is */
 	struct profile profile;
 	struct totals totals;
+	struct symbols *symbols; /* NULL: not asked for */
 };
 
 /* How to read it; all zeroes will do. */
 struct analysis_setup {
-	const char *side;  /* NULL: "PATH.vm.json", if there is one */
-	uint64_t from, to; /* ns from the start; @to 0: to the end */
+	const char *side;    /* NULL: "PATH.vm.json", if there is one */
+	uint64_t from, to;   /* ns from the start; @to 0: to the end */
+	const char *symbols; /* file of the guest kernel's, or NULL */
+	struct symbols_hint hint;
 };
 
 /*

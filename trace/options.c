@@ -17,7 +17,7 @@ const char options_help[] =
 	"What to add up:\n"
 	"  --by LIST       one table by a list of dimensions, such as vcpu,class:\n"
 	"                  vcpu thread class group cause device register dir\n"
-	"                  hypercall irq user pc\n"
+	"                  hypercall irq user symbol pc\n"
 	"  --sort KEY      count (default), total, user (times) or max\n"
 	"  --top N         show N rows of each table (default 10, 0: all)\n"
 	"\n"
@@ -28,6 +28,9 @@ const char options_help[] =
 	"  --to SECONDS    exits before then\n"
 	"\n"
 	"Files:\n"
+	"  --symbols FILE  the guest kernel's System.map, vmlinux or kallsyms\n"
+	"  --kaslr-offset N   run-time address of a symbol less that in the file\n"
+	"  --phys-base N   guest-physical address that the kernel was loaded to\n"
 	"  --vm-file FILE  the VM's description (default FILE.vm.json, if there)\n"
 	"  -o, --output FILE\n"
 	"                  write the report to FILE\n"
@@ -45,6 +48,9 @@ enum {
 	OPT_SORT,
 	OPT_FROM,
 	OPT_TO,
+	OPT_SYMBOLS,
+	OPT_KASLR,
+	OPT_PHYS,
 	OPT_DIM, /* and one for each dimension */
 };
 
@@ -54,6 +60,9 @@ static const struct option longopt[] = {
 	{ "sort", required_argument, NULL, OPT_SORT },
 	{ "from", required_argument, NULL, OPT_FROM },
 	{ "to", required_argument, NULL, OPT_TO },
+	{ "symbols", required_argument, NULL, OPT_SYMBOLS },
+	{ "kaslr-offset", required_argument, NULL, OPT_KASLR },
+	{ "phys-base", required_argument, NULL, OPT_PHYS },
 	{ "vm-file", required_argument, NULL, OPT_SIDE },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
@@ -104,6 +113,34 @@ static int parse_time(const char *name, const char *text, uint64_t *ns,
 	return 0;
 }
 
+static int parse_address(const char *name, const char *text, uint64_t *value,
+			 struct error *err)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 0);
+	if (text[0] < '0' || text[0] > '9' || *end || errno)
+		return error_set(err, TL_USAGE, EINVAL,
+				 "--%s %s: want an address, such as 0x40200000",
+				 name, text);
+	return 0;
+}
+
+/* A dimension that takes a file of symbols needs one. */
+static bool wants_symbols(const struct query *query)
+{
+	for (size_t i = 0; i < query->nr_by; i++) {
+		if (query->by[i] == DIM_SYMBOL)
+			return true;
+	}
+	for (size_t i = 0; i < query->nr_filters; i++) {
+		if (query->filter[i].dim == DIM_SYMBOL)
+			return true;
+	}
+	return false;
+}
+
 static int take(int c, char **argv, struct options *opt, struct error *err)
 {
 	switch (c) {
@@ -122,6 +159,17 @@ static int take(int c, char **argv, struct options *opt, struct error *err)
 			return error_set(err, TL_USAGE, EINVAL,
 					 "--to 0: nothing is before that");
 		return 0;
+	case OPT_SYMBOLS:
+		opt->setup.symbols = optarg;
+		return 0;
+	case OPT_KASLR:
+		opt->setup.hint.kaslr_given = true;
+		return parse_address("kaslr-offset", optarg,
+				     &opt->setup.hint.kaslr, err);
+	case OPT_PHYS:
+		opt->setup.hint.phys_given = true;
+		return parse_address("phys-base", optarg, &opt->setup.hint.phys,
+				     err);
 	case OPT_SIDE:
 		opt->setup.side = optarg;
 		return 0;
@@ -167,6 +215,10 @@ int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 	if (opt->setup.to && opt->setup.from >= opt->setup.to)
 		return error_set(err, TL_USAGE, EINVAL,
 				 "--from is not before --to");
+	if (!opt->setup.symbols && wants_symbols(&opt->query))
+		return error_set(
+			err, TL_USAGE, EINVAL,
+			"by symbol: give --symbols FILE too, the guest kernel's System.map or vmlinux");
 	if (optind < argc)
 		opt->path = argv[optind++];
 	if (optind < argc)

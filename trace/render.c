@@ -16,6 +16,7 @@ void report_init(struct report *report, const struct analysis *analysis)
 	query_init(&report->query);
 	report->a = analysis;
 	report->view.profile = &analysis->profile;
+	report->view.symbols = analysis->symbols;
 	report->top = 10;
 }
 
@@ -146,6 +147,22 @@ static int print_causes(FILE *out, const struct report *r, struct query query,
 	return ret;
 }
 
+static void print_symbol(FILE *out, const struct report *r,
+			 const struct profile_row *row)
+{
+	char name[DIM_NAME];
+	uint64_t offset;
+
+	if (!r->view.symbols)
+		return;
+	symbols_name(r->view.symbols, row->pc, row->early, name, sizeof(name),
+		     &offset);
+	if (name[0] == '[')
+		fprintf(out, ", %s", name);
+	else
+		fprintf(out, ", %s+0x%" PRIx64, name, offset);
+}
+
 static int print_pcs(FILE *out, const struct report *r, struct query query,
 		     uint64_t whole)
 {
@@ -160,8 +177,9 @@ static int print_pcs(FILE *out, const struct report *r, struct query query,
 	ret = rollup_make(&rollup, &r->view, &query);
 	if (ret || !rollup.count)
 		return ret;
-	fprintf(out, "\n%-18s %9s %7s %10s  %-11s %s\n", "Top PCs", "count",
-		"share", "mean us", "class", "cause");
+	fprintf(out, "\n%-18s %9s %7s %10s  %-11s %s%s\n", "Top PCs", "count",
+		"share", "mean us", "class", "cause",
+		r->view.symbols ? ", and where" : "");
 	shown = report_shown(r, rollup.count);
 	for (size_t i = 0; i < shown; i++) {
 		const struct rollup_row *row = &rollup.row[i];
@@ -176,8 +194,10 @@ static int print_pcs(FILE *out, const struct report *r, struct query query,
 			fprintf(out, " %10s", "-");
 		profile_cause_name(r->view.profile, row->most.cause, name,
 				   sizeof(name));
-		fprintf(out, "  %-11s %s%s\n", row->name[1], name,
+		fprintf(out, "  %-11s %s%s", row->name[1], name,
 			row->mixed ? " and others" : "");
+		print_symbol(out, r, &row->most);
+		fputc('\n', out);
 	}
 	if (rollup.count > shown)
 		fprintf(out, "  (%zu more; --top N shows N, --top 0 all)\n",
@@ -220,6 +240,12 @@ static int print_vcpu(FILE *out, const struct report *r, int vcpu)
 	ret = print_table(out, r, &query, "Exits by exception class", whole);
 	if (!ret)
 		ret = print_causes(out, r, query, whole);
+	if (!ret && r->view.symbols) {
+		query.by[0] = DIM_SYMBOL;
+		query.nr_by = 1;
+		ret = print_table(out, r, &query, "Functions of the guest",
+				  whole);
+	}
 	if (!ret)
 		ret = print_pcs(out, r, query, whole);
 	if (failed)

@@ -244,6 +244,7 @@ static void test_names(void **state)
 		{ "hypercall", "-" },
 		{ "irq", "-" },
 		{ "user", "MMIO" },
+		{ "symbol", "-" },
 		{ "pc", "0xc0de" },
 	};
 	struct trap_exit exit = {
@@ -336,6 +337,12 @@ static void test_options(void **state)
 	assert_int_equal(parse("--from -1", &opt), -EINVAL);
 	assert_int_equal(parse("--to 0", &opt), -EINVAL);
 	assert_int_equal(parse("--from 2 --to 1", &opt), -EINVAL);
+	assert_int_equal(parse("--by symbol", &opt), -EINVAL);
+	assert_int_equal(parse("--symbol f --symbols s --phys-base 0x40", &opt),
+			 0);
+	assert_true(opt.setup.hint.phys_given);
+	assert_int_equal(opt.setup.hint.phys, 0x40);
+	assert_int_equal(parse("--kaslr-offset x", &opt), -EINVAL);
 	assert_int_equal(parse("--nonsense", &opt), -EINVAL);
 	assert_int_equal(parse("a b", &opt), -EINVAL);
 }
