@@ -146,6 +146,54 @@ int analysis_load(struct analysis *a, const char *path,
 	return ret;
 }
 
+struct replay {
+	struct pair *pair;
+	struct profile *profile;
+	void (*fn)(const struct trap_exit *exit, const struct profile_row *key,
+		   void *opaque);
+	void *opaque;
+};
+
+static int replay_event(const struct event *event, void *opaque)
+{
+	struct replay *replay = opaque;
+
+	return pair_event(replay->pair, event);
+}
+
+static void replay_exit(const struct trap_exit *exit, void *opaque)
+{
+	struct replay *replay = opaque;
+	struct profile_row key;
+
+	if (profile_key(replay->profile, exit, &key))
+		replay->fn(exit, &key, replay->opaque);
+}
+
+int analysis_replay(struct analysis *a,
+		    void (*fn)(const struct trap_exit *exit,
+			       const struct profile_row *key, void *opaque),
+		    void *opaque, struct error *err)
+{
+	struct replay replay = { NULL, &a->profile, fn, opaque };
+	struct reader *reader = reader_open(a->path, err);
+	int ret;
+
+	if (!reader)
+		return -EINVAL;
+	profile_rewind(&a->profile);
+	replay.pair = pair_new(replay_exit, &replay);
+	ret = replay.pair ? reader_run(reader, replay_event, &replay, err)
+			  : no_memory(err);
+	if (!ret)
+		pair_finish(replay.pair);
+	if (!ret && a->profile.oom)
+		ret = no_memory(err);
+	pair_free(replay.pair);
+	reader_close(reader);
+	return ret;
+}
+
 void analysis_free(struct analysis *a)
 {
 	totals_free(&a->totals);

@@ -36,6 +36,15 @@ struct analysis_setup {
  */
 int analysis_load(struct analysis *analysis, const char *path,
 		  const struct analysis_setup *setup, struct error *err);
+
+/*
+ * Read the trace again, and give @fn each exit that is in the profile, with the
+ * row that it was counted in (without a sum).  -errno and one line in @err.
+ */
+int analysis_replay(struct analysis *analysis,
+		    void (*fn)(const struct trap_exit *exit,
+			       const struct profile_row *key, void *opaque),
+		    void *opaque, struct error *err);
 void analysis_free(struct analysis *analysis);
 
 #endif

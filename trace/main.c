@@ -53,8 +53,8 @@ static void guard_reader(bool on)
 		sigaction(sig[i], &action, NULL);
 }
 
-static int write_report(const struct analysis *analysis,
-			const struct options *opt, struct error *err)
+static int write_report(struct analysis *analysis, const struct options *opt,
+			struct error *err)
 {
 	FILE *out = opt->output ? fopen(opt->output, "we") : stdout;
 	const char *name = opt->output ? opt->output : "standard output";
@@ -67,7 +67,7 @@ static int write_report(const struct analysis *analysis,
 	report_init(&report, analysis);
 	report.query = opt->query;
 	report.top = opt->top;
-	ret = render_text(out, &report);
+	ret = render(out, opt->format, &report, analysis, err);
 	errno = 0;
 	failed = fflush(out) || ferror(out);
 	/* a reader that has seen enough is no error of ours */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #define TOP_DEFAULT 10
 #define TOP_MAX     1000000
+#define TOP_UNSET   UINT_MAX
 
 const char options_help[] =
 	"Usage: trapline-report [OPTION...] [FILE]\n"
@@ -19,7 +21,9 @@ const char options_help[] =
 	"                  vcpu thread class group cause device register dir\n"
 	"                  hypercall irq user symbol pc\n"
 	"  --sort KEY      count (default), total, user (times) or max\n"
-	"  --top N         show N rows of each table (default 10, 0: all)\n"
+	"  --top N         show N rows of each table (0: all; default: 10 in text)\n"
+	"  --format F      text (default), json, csv, folded (for flame graphs),\n"
+	"                  perfetto (timeline; also for chrome://tracing)\n"
 	"\n"
 	"What of the trace:\n"
 	"  --DIMENSION X,Y what matches one of these alone: --vcpu 0,\n"
@@ -45,6 +49,7 @@ enum {
 	OPT_SIDE,
 	OPT_VERSION,
 	OPT_BY,
+	OPT_FORMAT,
 	OPT_SORT,
 	OPT_FROM,
 	OPT_TO,
@@ -57,6 +62,7 @@ enum {
 static const struct option longopt[] = {
 	{ "top", required_argument, NULL, OPT_TOP },
 	{ "by", required_argument, NULL, OPT_BY },
+	{ "format", required_argument, NULL, OPT_FORMAT },
 	{ "sort", required_argument, NULL, OPT_SORT },
 	{ "from", required_argument, NULL, OPT_FROM },
 	{ "to", required_argument, NULL, OPT_TO },
@@ -96,6 +102,26 @@ static int parse_top(const char *text, unsigned int *top, struct error *err)
 				 TOP_MAX);
 	*top = (unsigned int)value;
 	return 0;
+}
+
+static int parse_format(const char *text, enum format *format,
+			struct error *err)
+{
+	static const char *const word[FORMATS] = {
+		[FORMAT_TEXT] = "text",         [FORMAT_JSON] = "json",
+		[FORMAT_CSV] = "csv",           [FORMAT_FOLDED] = "folded",
+		[FORMAT_PERFETTO] = "perfetto",
+	};
+
+	for (int i = 0; i < FORMATS; i++) {
+		if (!strcmp(text, word[i])) {
+			*format = (enum format)i;
+			return 0;
+		}
+	}
+	return error_set(
+		err, TL_USAGE, EINVAL,
+		"--format %s: want text, json, csv, folded or perfetto", text);
 }
 
 static int parse_time(const char *name, const char *text, uint64_t *ns,
@@ -148,6 +174,8 @@ static int take(int c, char **argv, struct options *opt, struct error *err)
 		return parse_top(optarg, &opt->top, err);
 	case OPT_BY:
 		return query_by(&opt->query, optarg, err);
+	case OPT_FORMAT:
+		return parse_format(optarg, &opt->format, err);
 	case OPT_SORT:
 		return query_sort(&opt->query, optarg, err);
 	case OPT_FROM:
@@ -196,6 +224,23 @@ static int take(int c, char **argv, struct options *opt, struct error *err)
 	}
 }
 
+/* What a format has by default. */
+static void finish(struct options *opt)
+{
+	struct query *query = &opt->query;
+
+	if (opt->top == TOP_UNSET)
+		opt->top = opt->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
+	if (query->nr_by || opt->format == FORMAT_TEXT)
+		return;
+	if (opt->format != FORMAT_FOLDED || !opt->setup.symbols)
+		query->by[query->nr_by++] = DIM_VCPU;
+	if (opt->setup.symbols)
+		query->by[query->nr_by++] = DIM_SYMBOL;
+	query->by[query->nr_by++] = DIM_CLASS;
+	query->by[query->nr_by++] = DIM_CAUSE;
+}
+
 int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 {
 	struct option list[NR_LONG + DIMS + 1];
@@ -204,7 +249,7 @@ int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 	memset(opt, 0, sizeof(*opt));
 	query_init(&opt->query);
 	opt->path = "trace.dat";
-	opt->top = TOP_DEFAULT;
+	opt->top = TOP_UNSET;
 	make_options(list);
 	opterr = 0;
 	optind = 0;
@@ -219,6 +264,7 @@ int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 		return error_set(
 			err, TL_USAGE, EINVAL,
 			"by symbol: give --symbols FILE too, the guest kernel's System.map or vmlinux");
+	finish(opt);
 	if (optind < argc)
 		opt->path = argv[optind++];
 	if (optind < argc)

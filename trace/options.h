@@ -4,13 +4,14 @@
 #define TL_TRACE_OPTIONS_H
 
 #include "analysis.h"
-#include "rollup.h"
+#include "render.h"
 
 struct options {
 	const char *path;
 	const char *output; /* NULL: standard output */
 	struct analysis_setup setup;
 	struct query query;
+	enum format format;
 	unsigned int top; /* rows of each table, 0: all */
 	bool help, version;
 };

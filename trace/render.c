@@ -327,3 +327,20 @@ int render_text(FILE *out, const struct report *r)
 		render_totals(out, r);
 	return ret;
 }
+
+int render(FILE *out, enum format format, const struct report *report,
+	   struct analysis *a, struct error *err)
+{
+	switch (format) {
+	case FORMAT_JSON:
+		return render_json(out, report);
+	case FORMAT_CSV:
+		return render_csv(out, report);
+	case FORMAT_FOLDED:
+		return render_folded(out, report);
+	case FORMAT_PERFETTO:
+		return render_perfetto(out, report, a, err);
+	default:
+		return render_text(out, report);
+	}
+}
