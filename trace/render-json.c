@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "advice.h"
 #include "render.h"
 
 #define FORMAT_NAME    "trapline-profile"
@@ -251,6 +252,30 @@ static int set_rows(struct builder *b, json_t *root, const struct report *r,
 	return 0;
 }
 
+static int set_advice(struct builder *b, json_t *root, const struct report *r)
+{
+	json_t *list = json_array();
+	struct advice_list advice;
+	int ret = advice_make(&advice, &r->view, &r->query);
+
+	for (size_t i = 0; !ret && i < advice.count; i++) {
+		const struct advice *a = &advice.item[i];
+		json_t *one = json_object();
+
+		set(b, one, "rule", json_string(a->rule));
+		set(b, one, "text", json_string(a->text));
+		set(b, one, "most_cause", render_json_text(a->cause));
+		set(b, one, "most_at", render_json_text(a->where));
+		set(b, one, "most_count", number(a->most));
+		set_sum(b, one, &a->sum, advice.whole);
+		append(b, list, one);
+	}
+	set(b, root, "advice", list);
+	if (!ret)
+		advice_free(&advice);
+	return ret;
+}
+
 int render_json_object(const struct report *r, struct json_t **result)
 {
 	struct builder b = { false };
@@ -270,6 +295,8 @@ int render_json_object(const struct report *r, struct json_t **result)
 	set(&b, root, "totals", make_totals(&b, &r->a->totals));
 	ret = set_rows(&b, root, r, &rollup);
 	rollup_free(&rollup);
+	if (!ret)
+		ret = set_advice(&b, root, r);
 	if (ret || b.failed) {
 		json_decref(root);
 		return -ENOMEM;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "advice.h"
 #include "render.h"
 
 /* Columns to the left of a fixed table's sums. */
@@ -256,6 +257,24 @@ static int print_vcpu(FILE *out, const struct report *r, int vcpu)
 	return ret;
 }
 
+static int print_advice(FILE *out, const struct report *r)
+{
+	struct advice_list list;
+	char text[512];
+	int ret = advice_make(&list, &r->view, &r->query);
+
+	if (ret)
+		return ret;
+	if (list.count)
+		fputs("\nAdvice\n", out);
+	for (size_t i = 0; i < report_shown(r, list.count); i++) {
+		advice_evidence(&list.item[i], list.whole, text, sizeof(text));
+		fprintf(out, "  %s: %s\n", text, list.item[i].text);
+	}
+	advice_free(&list);
+	return 0;
+}
+
 /* One table by the dimensions of --by, each in a column of its own. */
 static int print_by(FILE *out, const struct report *r)
 {
@@ -322,6 +341,8 @@ int render_text(FILE *out, const struct report *r)
 			ret = print_vcpu(out, r, (int)i);
 		if (!ret && profile->count > 1)
 			ret = print_vcpu(out, r, -1);
+		if (!ret)
+			ret = print_advice(out, r);
 	}
 	if (!ret)
 		render_totals(out, r);
