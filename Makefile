@@ -74,7 +74,7 @@ ifeq ($(ARCH),arm)
 cflags    += -Ivmm/arch-arm/uapi-arm32
 endif
 libs-vmm  := -lfdt -lz -ljansson
-libs-trace := -ltracecmd -ltracefs -ltraceevent -ljansson -lelf
+libs-trace := -ltracecmd -ltracefs -ltraceevent -ljansson -lelf -lm
 # <trace-cmd.h> includes the others' headers by their bare names.
 trace-inc  = $(foreach d,traceevent tracefs trace-cmd,-isystem $(1)/usr/include/$(d))
 cflags    += $(call trace-inc,$(needs-sysroot))

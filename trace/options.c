@@ -14,7 +14,10 @@
 
 const char options_help[] =
 	"Usage: trapline-report [OPTION...] [FILE]\n"
-	"Print what the guest in FILE (default trace.dat) trapped on.\n"
+	"       trapline-report [OPTION...] --diff A[,A2...] B[,B2...]\n"
+	"       trapline-report [OPTION...] FILE FILE...\n"
+	"Print what the guest in FILE (default trace.dat) trapped on, what changed\n"
+	"from A to B, or several guests side by side.\n"
 	"\n"
 	"What to add up:\n"
 	"  --by LIST       one table by a list of dimensions, such as vcpu,class:\n"
@@ -35,7 +38,8 @@ const char options_help[] =
 	"  --symbols FILE  the guest kernel's System.map, vmlinux or kallsyms\n"
 	"  --kaslr-offset N   run-time address of a symbol less that in the file\n"
 	"  --phys-base N   guest-physical address that the kernel was loaded to\n"
-	"  --vm-file FILE  the VM's description (default FILE.vm.json, if there)\n"
+	"  --vm-file FILE  the VM's description (default FILE.vm.json, if there);\n"
+	"                  several show the guests of one trace side by side\n"
 	"  -o, --output FILE\n"
 	"                  write the report to FILE\n"
 	"\n"
@@ -49,6 +53,7 @@ enum {
 	OPT_SIDE,
 	OPT_VERSION,
 	OPT_BY,
+	OPT_DIFF,
 	OPT_FORMAT,
 	OPT_SORT,
 	OPT_FROM,
@@ -63,6 +68,7 @@ static const struct option longopt[] = {
 	{ "top", required_argument, NULL, OPT_TOP },
 	{ "by", required_argument, NULL, OPT_BY },
 	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "diff", no_argument, NULL, OPT_DIFF },
 	{ "sort", required_argument, NULL, OPT_SORT },
 	{ "from", required_argument, NULL, OPT_FROM },
 	{ "to", required_argument, NULL, OPT_TO },
@@ -198,8 +204,14 @@ static int take(int c, char **argv, struct options *opt, struct error *err)
 		opt->setup.hint.phys_given = true;
 		return parse_address("phys-base", optarg, &opt->setup.hint.phys,
 				     err);
+	case OPT_DIFF:
+		opt->diff = true;
+		return 0;
 	case OPT_SIDE:
-		opt->setup.side = optarg;
+		if (opt->nr_vm_files == PATHS_MAX)
+			return error_set(err, TL_USAGE, EINVAL,
+					 "--vm-file: more than %d", PATHS_MAX);
+		opt->vm_file[opt->nr_vm_files++] = optarg;
 		return 0;
 	case 'o':
 		opt->output = optarg;
@@ -225,13 +237,14 @@ static int take(int c, char **argv, struct options *opt, struct error *err)
 }
 
 /* What a format has by default. */
-static void finish(struct options *opt)
+static void finish(struct options *opt, int argc)
 {
 	struct query *query = &opt->query;
 
 	if (opt->top == TOP_UNSET)
 		opt->top = opt->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
-	if (query->nr_by || opt->format == FORMAT_TEXT)
+	if (query->nr_by || opt->format == FORMAT_TEXT || opt->diff ||
+	    argc > 1 || opt->nr_vm_files > 1)
 		return;
 	if (opt->format != FORMAT_FOLDED || !opt->setup.symbols)
 		query->by[query->nr_by++] = DIM_VCPU;
@@ -241,6 +254,36 @@ static void finish(struct options *opt)
 	query->by[query->nr_by++] = DIM_CAUSE;
 }
 
+static int take_paths(int argc, char **argv, struct options *opt,
+		      struct error *err)
+{
+	bool several;
+
+	while (optind < argc && opt->nr_paths < PATHS_MAX)
+		opt->path[opt->nr_paths++] = argv[optind++];
+	if (optind < argc)
+		return error_set(err, TL_USAGE, EINVAL,
+				 "more than %d traces side by side", PATHS_MAX);
+	if (opt->diff && opt->nr_paths != 2)
+		return error_set(
+			err, TL_USAGE, EINVAL,
+			"--diff: want two traces, or two lists of them: A1,A2 B1,B2");
+	if (!opt->nr_paths)
+		opt->path[opt->nr_paths++] = "trace.dat";
+	several = opt->nr_paths > 1 || opt->nr_vm_files > 1;
+	if (opt->nr_vm_files && opt->nr_paths > 1 &&
+	    opt->nr_vm_files != opt->nr_paths)
+		return error_set(
+			err, TL_USAGE, EINVAL,
+			"--vm-file: want one for each trace, in order");
+	if (several && opt->format != FORMAT_TEXT && opt->format != FORMAT_JSON)
+		return error_set(err, TL_USAGE, EINVAL,
+				 "several traces: want --format text or json");
+	if (!several)
+		opt->setup.side = opt->vm_file[0];
+	return 0;
+}
+
 int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 {
 	struct option list[NR_LONG + DIMS + 1];
@@ -248,7 +291,6 @@ int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 
 	memset(opt, 0, sizeof(*opt));
 	query_init(&opt->query);
-	opt->path = "trace.dat";
 	opt->top = TOP_UNSET;
 	make_options(list);
 	opterr = 0;
@@ -264,12 +306,6 @@ int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 		return error_set(
 			err, TL_USAGE, EINVAL,
 			"by symbol: give --symbols FILE too, the guest kernel's System.map or vmlinux");
-	finish(opt);
-	if (optind < argc)
-		opt->path = argv[optind++];
-	if (optind < argc)
-		return error_set(err, TL_USAGE, EINVAL,
-				 "one trace at a time, not also %s",
-				 argv[optind]);
-	return 0;
+	finish(opt, argc - optind);
+	return take_paths(argc, argv, opt, err);
 }

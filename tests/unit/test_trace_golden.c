@@ -114,7 +114,7 @@ static char *report_of(const char *args)
 	while (rest && argc < 16)
 		argv[argc++] = strsep(&rest, " ");
 	if (options_parse(argc, argv, &opt, &err) ||
-	    analysis_load(&analysis, opt.path, &opt.setup, &err))
+	    analysis_load(&analysis, opt.path[0], &opt.setup, &err))
 		fail_msg("%s", err.text);
 	report_init(&report, &analysis);
 	report.query = opt.query;
