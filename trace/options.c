@@ -26,7 +26,7 @@ const char options_help[] =
 	"  --sort KEY      count (default), total, user (times) or max\n"
 	"  --top N         show N rows of each table (0: all; default: 10 in text)\n"
 	"  --format F      text (default), json, csv, folded (for flame graphs),\n"
-	"                  perfetto (timeline; also for chrome://tracing)\n"
+	"                  perfetto (timeline; also for chrome://tracing), html\n"
 	"\n"
 	"What of the trace:\n"
 	"  --DIMENSION X,Y what matches one of these alone: --vcpu 0,\n"
@@ -116,7 +116,7 @@ static int parse_format(const char *text, enum format *format,
 	static const char *const word[FORMATS] = {
 		[FORMAT_TEXT] = "text",         [FORMAT_JSON] = "json",
 		[FORMAT_CSV] = "csv",           [FORMAT_FOLDED] = "folded",
-		[FORMAT_PERFETTO] = "perfetto",
+		[FORMAT_PERFETTO] = "perfetto", [FORMAT_HTML] = "html",
 	};
 
 	for (int i = 0; i < FORMATS; i++) {
@@ -127,7 +127,8 @@ static int parse_format(const char *text, enum format *format,
 	}
 	return error_set(
 		err, TL_USAGE, EINVAL,
-		"--format %s: want text, json, csv, folded or perfetto", text);
+		"--format %s: want text, json, csv, folded, perfetto or html",
+		text);
 }
 
 static int parse_time(const char *name, const char *text, uint64_t *ns,

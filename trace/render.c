@@ -361,6 +361,8 @@ int render(FILE *out, enum format format, const struct report *report,
 		return render_folded(out, report);
 	case FORMAT_PERFETTO:
 		return render_perfetto(out, report, a, err);
+	case FORMAT_HTML:
+		return render_html(out, report, a, err);
 	default:
 		return render_text(out, report);
 	}

@@ -21,6 +21,7 @@ enum format {
 	FORMAT_CSV,
 	FORMAT_FOLDED,
 	FORMAT_PERFETTO,
+	FORMAT_HTML,
 	FORMATS
 };
 
@@ -55,6 +56,10 @@ int render_perfetto(FILE *out, const struct report *report, struct analysis *a,
 /* The one of these that @format says. -errno, perhaps with a line in @err. */
 int render(FILE *out, enum format format, const struct report *report,
 	   struct analysis *a, struct error *err);
+
+/* A page with charts; as render_perfetto(), and -ENOTSUP built without d3. */
+int render_html(FILE *out, const struct report *report, struct analysis *a,
+		struct error *err);
 
 /* --- parts of it ---------------------------------------------------------- */
 
