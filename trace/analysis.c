@@ -11,9 +11,34 @@ static int no_memory(struct error *err)
 	return error_set(err, TL_FAIL, ENOMEM, "out of memory");
 }
 
+struct sink {
+	struct analysis *a;
+	const struct analysis_setup *setup;
+	struct pair *pair;
+	bool started;
+};
+
+static void start(struct sink *sink, const struct event *event)
+{
+	struct profile *profile = &sink->a->profile;
+	uint64_t from = sink->setup->from, to = sink->setup->to;
+
+	sink->started = true;
+	sink->a->start = event->ts;
+	if (from)
+		profile->from = from < UINT64_MAX - event->ts ? event->ts + from
+							      : UINT64_MAX;
+	if (to && to < UINT64_MAX - event->ts)
+		profile->to = event->ts + to;
+}
+
 static int to_pair(const struct event *event, void *opaque)
 {
-	return pair_event(opaque, event);
+	struct sink *sink = opaque;
+
+	if (!sink->started)
+		start(sink, event);
+	return pair_event(sink->pair, event);
 }
 
 static int load_map(struct analysis *a, bool wanted, struct error *err)
@@ -55,30 +80,36 @@ static int make_totals(struct analysis *a, const struct pair *pair,
 	return ret ? no_memory(err) : 0;
 }
 
-static int read_trace(struct analysis *a, struct error *err)
+static int read_trace(struct analysis *a, const struct analysis_setup *setup,
+		      struct error *err)
 {
 	struct reader *reader = reader_open(a->path, err);
+	struct sink sink = { .a = a, .setup = setup };
 	struct pair *pair;
 	int ret;
 
 	if (!reader)
 		return -EINVAL;
 	profile_init(&a->profile, &a->map);
+	if (a->symbols)
+		a->profile.virt_base = symbols_virt_base(a->symbols);
 	pair = pair_new(profile_exit, &a->profile);
 	if (!pair) {
 		ret = no_memory(err);
 		goto out;
 	}
-	ret = reader_run(reader, to_pair, pair, err);
+	sink.pair = pair;
+	ret = reader_run(reader, to_pair, &sink, err);
 	if (ret)
 		goto out;
 	pair_finish(pair);
 	a->info = *reader_info(reader);
-	if (a->profile.oom) {
+	if (a->profile.oom || profile_sort(&a->profile)) {
 		ret = no_memory(err);
 		goto out;
 	}
-	profile_sort(&a->profile);
+	if (a->symbols)
+		symbols_place(a->symbols, &a->profile, &setup->hint);
 	ret = make_totals(a, pair, err);
 out:
 	pair_free(pair);
@@ -86,25 +117,80 @@ out:
 	return ret;
 }
 
-int analysis_load(struct analysis *a, const char *path, const char *side,
-		  struct error *err)
+int analysis_load(struct analysis *a, const char *path,
+		  const struct analysis_setup *setup, struct error *err)
 {
+	static const struct analysis_setup none;
 	int ret;
 
+	if (!setup)
+		setup = &none;
 	memset(a, 0, sizeof(*a));
 	a->path = strdup(path);
-	if (side)
-		a->side_path = strdup(side);
+	if (setup->side)
+		a->side_path = strdup(setup->side);
 	else if (asprintf(&a->side_path, "%s.vm.json", path) < 0)
 		a->side_path = NULL;
 	if (!a->path || !a->side_path)
 		ret = no_memory(err);
 	else
-		ret = load_map(a, side, err);
+		ret = load_map(a, setup->side, err);
+	if (!ret && setup->symbols) {
+		a->symbols = symbols_open(setup->symbols, err);
+		ret = a->symbols ? 0 : -EINVAL;
+	}
 	if (!ret)
-		ret = read_trace(a, err);
+		ret = read_trace(a, setup, err);
 	if (ret)
 		analysis_free(a);
+	return ret;
+}
+
+struct replay {
+	struct pair *pair;
+	struct profile *profile;
+	void (*fn)(const struct trap_exit *exit, const struct profile_row *key,
+		   void *opaque);
+	void *opaque;
+};
+
+static int replay_event(const struct event *event, void *opaque)
+{
+	struct replay *replay = opaque;
+
+	return pair_event(replay->pair, event);
+}
+
+static void replay_exit(const struct trap_exit *exit, void *opaque)
+{
+	struct replay *replay = opaque;
+	struct profile_row key;
+
+	if (profile_key(replay->profile, exit, &key))
+		replay->fn(exit, &key, replay->opaque);
+}
+
+int analysis_replay(struct analysis *a,
+		    void (*fn)(const struct trap_exit *exit,
+			       const struct profile_row *key, void *opaque),
+		    void *opaque, struct error *err)
+{
+	struct replay replay = { NULL, &a->profile, fn, opaque };
+	struct reader *reader = reader_open(a->path, err);
+	int ret;
+
+	if (!reader)
+		return -EINVAL;
+	profile_rewind(&a->profile);
+	replay.pair = pair_new(replay_exit, &replay);
+	ret = replay.pair ? reader_run(reader, replay_event, &replay, err)
+			  : no_memory(err);
+	if (!ret)
+		pair_finish(replay.pair);
+	if (!ret && a->profile.oom)
+		ret = no_memory(err);
+	pair_free(replay.pair);
+	reader_close(reader);
 	return ret;
 }
 
@@ -112,6 +198,7 @@ void analysis_free(struct analysis *a)
 {
 	totals_free(&a->totals);
 	profile_free(&a->profile);
+	symbols_free(a->symbols);
 	vmmap_free(&a->map);
 	free(a->side_path);
 	free(a->path);

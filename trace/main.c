@@ -2,107 +2,15 @@
 /* trapline-report: from a trace.dat to a trap profile. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "diff.h"
 #include "lib/error.h"
 #include "lib/log.h"
-#include "render.h"
-
-#define TOP_DEFAULT 10
-#define TOP_MAX     1000000
-
-static const char help[] =
-	"Usage: trapline-report [OPTION...] [FILE]\n"
-	"Print what the guest in FILE (default trace.dat) trapped on.\n"
-	"\n"
-	"  --top N         show N rows of each table (default 10, 0: all)\n"
-	"  --vm-file FILE  the VM's description (default FILE.vm.json, if there)\n"
-	"  -o, --output FILE\n"
-	"                  write the report to FILE\n"
-	"  -h, --help      print this text\n"
-	"  --version       print the version\n"
-	"\n"
-	"Record with: trapline run --trace FILE, or trace-cmd record -e kvm.\n";
-
-struct options {
-	const char *path;
-	const char *side;   /* NULL: beside the trace */
-	const char *output; /* NULL: stdout */
-	unsigned int top;
-};
-
-static int parse_top(const char *text, unsigned int *top)
-{
-	char *end;
-	unsigned long value;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno || value > TOP_MAX)
-		return -EINVAL;
-	*top = (unsigned int)value;
-	return 0;
-}
-
-/* 0 to go on, 1 if all is said, -EINVAL. */
-static int parse(int argc, char **argv, struct options *opt, struct error *err)
-{
-	static const struct option longopt[] = {
-		{ "top", required_argument, NULL, 't' },
-		{ "vm-file", required_argument, NULL, 's' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
-
-	opt->path = "trace.dat";
-	opt->top = TOP_DEFAULT;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":o:h", longopt, NULL)) != -1) {
-		switch (c) {
-		case 't':
-			if (parse_top(optarg, &opt->top))
-				return error_set(
-					err, TL_USAGE, EINVAL,
-					"--top %s: want a number from 0 to %d",
-					optarg, TOP_MAX);
-			break;
-		case 's':
-			opt->side = optarg;
-			break;
-		case 'o':
-			opt->output = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 1;
-		case 'V':
-			printf("trapline-report %s\n", TRAPLINE_VERSION);
-			return 1;
-		case ':':
-			return error_set(err, TL_USAGE, EINVAL,
-					 "%s wants a value; see --help",
-					 argv[optind - 1]);
-		default:
-			return error_set(err, TL_USAGE, EINVAL,
-					 "unknown option %s; see --help",
-					 argv[optind - 1]);
-		}
-	}
-	if (optind < argc)
-		opt->path = argv[optind++];
-	if (optind < argc)
-		return error_set(err, TL_USAGE, EINVAL,
-				 "one trace at a time, not also %s",
-				 argv[optind]);
-	return 0;
-}
+#include "options.h"
 
 /*
  * libtracecmd trusts what the file says of itself: a trace.dat that was cut
@@ -145,17 +53,44 @@ static void guard_reader(bool on)
 		sigaction(sig[i], &action, NULL);
 }
 
-static int write_report(const struct analysis *analysis,
-			const struct options *opt, struct error *err)
+/* Something that was read, ready to be written. */
+struct output {
+	const struct options *opt;
+	struct analysis analysis;
+	struct diff diff;
+};
+
+static bool several(const struct options *opt)
 {
-	FILE *out = opt->output ? fopen(opt->output, "we") : stdout;
-	const char *name = opt->output ? opt->output : "standard output";
+	return opt->nr_paths > 1 || opt->nr_vm_files > 1;
+}
+
+static int render_output(FILE *out, struct output *output, struct error *err)
+{
+	const struct options *opt = output->opt;
+	struct report report;
+
+	if (several(opt))
+		return (opt->format == FORMAT_JSON ? render_diff_json
+						   : render_diff_text)(
+			out, &output->diff, &opt->query, opt->top);
+	report_init(&report, &output->analysis);
+	report.query = opt->query;
+	report.top = opt->top;
+	return render(out, opt->format, &report, &output->analysis, err);
+}
+
+static int write_output(struct output *output, struct error *err)
+{
+	const char *path = output->opt->output;
+	FILE *out = path ? fopen(path, "we") : stdout;
+	const char *name = path ? path : "standard output";
 	int ret, failed;
 
 	if (!out)
 		return error_set(err, TL_FAIL, errno, "%s: %s", name,
 				 strerror(errno));
-	ret = render_text(out, analysis, opt->top);
+	ret = render_output(out, output, err);
 	errno = 0;
 	failed = fflush(out) || ferror(out);
 	/* a reader that has seen enough is no error of ours */
@@ -164,7 +99,7 @@ static int write_report(const struct analysis *analysis,
 	if (failed)
 		error_set(err, TL_FAIL, errno ? errno : EIO, "%s: %s", name,
 			  strerror(errno ? errno : EIO));
-	if (opt->output && fclose(out) && !failed)
+	if (path && fclose(out) && !failed)
 		failed = error_set(err, TL_FAIL, errno, "%s: %s", name,
 				   strerror(errno));
 	if (ret)
@@ -172,36 +107,77 @@ static int write_report(const struct analysis *analysis,
 	return failed ? -EIO : 0;
 }
 
-static enum tl_status report(const struct options *opt, struct error *err)
+/* A trace whose exits are not the kernel's is an error, written as it may be. */
+static void check_totals(const struct analysis *analysis, struct error *err)
 {
-	struct analysis analysis;
-	int ret;
-
-	guard_reader(true);
-	ret = analysis_load(&analysis, opt->path, opt->side, err);
-	guard_reader(false);
-	if (ret)
-		return err->status;
-	ret = write_report(&analysis, opt, err);
-	if (!ret && analysis.totals.all.verdict == TOTALS_MISMATCH)
+	if (analysis->totals.all.verdict == TOTALS_MISMATCH)
 		error_set(
 			err, TL_TRACE, 0,
 			"%s: the exits in it are not those that the kernel counted",
-			opt->path);
-	analysis_free(&analysis);
+			analysis->path);
+}
+
+static int read_sides(struct output *output, struct error *err)
+{
+	const struct options *opt = output->opt;
+	size_t count = opt->nr_paths > opt->nr_vm_files ? opt->nr_paths
+							: opt->nr_vm_files;
+	int ret = 0;
+
+	output->diff.judge = opt->diff;
+	for (size_t i = 0; !ret && i < count; i++) {
+		struct analysis_setup setup = opt->setup;
+
+		setup.side = i < opt->nr_vm_files ? opt->vm_file[i] : NULL;
+		ret = diff_add(&output->diff,
+			       opt->path[opt->nr_paths > 1 ? i : 0], &setup,
+			       err);
+	}
+	return ret;
+}
+
+static enum tl_status report(const struct options *opt, struct error *err)
+{
+	struct output output = { .opt = opt };
+	int ret;
+
+	guard_reader(true);
+	if (several(opt))
+		ret = read_sides(&output, err);
+	else
+		ret = analysis_load(&output.analysis, opt->path[0], &opt->setup,
+				    err);
+	guard_reader(false);
+	if (!ret)
+		ret = write_output(&output, err);
+	for (size_t s = 0; !ret && s < output.diff.count; s++) {
+		for (size_t i = 0; i < output.diff.side[s].count; i++)
+			check_totals(&output.diff.side[s].trace[i], err);
+	}
+	if (!ret && !several(opt))
+		check_totals(&output.analysis, err);
+	diff_free(&output.diff);
+	analysis_free(&output.analysis);
 	return err->status;
 }
 
 int main(int argc, char **argv)
 {
-	struct options opt = { 0 };
+	struct options opt;
 	struct error err = { 0 };
 	enum tl_status status;
-	int ret = parse(argc, argv, &opt, &err);
 
-	if (ret > 0)
+	if (options_parse(argc, argv, &opt, &err)) {
+		status = err.status;
+	} else if (opt.help || opt.version) {
+		if (opt.help)
+			fputs(options_help, stdout);
+		else
+			printf("trapline-report %s\n", TRAPLINE_VERSION);
 		return fflush(stdout) ? TL_FAIL : TL_OK;
-	status = ret ? err.status : report(&opt, &err);
+	} else {
+		status = report(&opt, &err);
+	}
 	if (err.text[0])
 		log_error("%s", err.text);
 	return (int)status;

@@ -16,6 +16,7 @@ static void run(const struct vmmap *map, const uint8_t *data, size_t size)
 	struct analysis a = { .path = (char *)"trace.dat",
 			      .side_path = (char *)"trace.dat.vm.json" };
 	const struct pair_thread *thread;
+	struct report report;
 	struct pair *pair;
 	uint64_t counted = 0;
 	struct event ev;
@@ -57,13 +58,23 @@ static void run(const struct vmmap *map, const uint8_t *data, size_t size)
 		profile_sort(&a.profile);
 		if (count &&
 		    !totals_make(&a.totals, thread, count, &a.map, &a.info)) {
-			for (size_t i = 0; i < a.profile.count; i++)
-				counted += a.profile.vcpu[i]->all.count;
+			for (size_t i = 0; i < a.profile.row_space; i++)
+				counted += a.profile.row[i].sum.count;
 			if (counted != a.totals.all.exits)
 				abort();
 			out = fopen("/dev/null", "w");
 			if (out) {
-				render_text(out, &a, 3);
+				report_init(&report, &a);
+				report.top = 3;
+				render_text(out, &report);
+				report.query.nr_by = 1 + count % 4;
+				for (size_t d = 0; d < report.query.nr_by; d++)
+					report.query.by[d] = (enum dim)(
+						(count * 7 + d * 5) % DIMS);
+				render_text(out, &report);
+				render_json(out, &report);
+				render_csv(out, &report);
+				render_folded(out, &report);
 				fclose(out);
 			}
 		}
