@@ -11,9 +11,34 @@ static int no_memory(struct error *err)
 	return error_set(err, TL_FAIL, ENOMEM, "out of memory");
 }
 
+struct sink {
+	struct analysis *a;
+	const struct analysis_setup *setup;
+	struct pair *pair;
+	bool started;
+};
+
+static void start(struct sink *sink, const struct event *event)
+{
+	struct profile *profile = &sink->a->profile;
+	uint64_t from = sink->setup->from, to = sink->setup->to;
+
+	sink->started = true;
+	sink->a->start = event->ts;
+	if (from)
+		profile->from = from < UINT64_MAX - event->ts ? event->ts + from
+							      : UINT64_MAX;
+	if (to && to < UINT64_MAX - event->ts)
+		profile->to = event->ts + to;
+}
+
 static int to_pair(const struct event *event, void *opaque)
 {
-	return pair_event(opaque, event);
+	struct sink *sink = opaque;
+
+	if (!sink->started)
+		start(sink, event);
+	return pair_event(sink->pair, event);
 }
 
 static int load_map(struct analysis *a, bool wanted, struct error *err)
@@ -55,9 +80,11 @@ static int make_totals(struct analysis *a, const struct pair *pair,
 	return ret ? no_memory(err) : 0;
 }
 
-static int read_trace(struct analysis *a, struct error *err)
+static int read_trace(struct analysis *a, const struct analysis_setup *setup,
+		      struct error *err)
 {
 	struct reader *reader = reader_open(a->path, err);
+	struct sink sink = { .a = a, .setup = setup };
 	struct pair *pair;
 	int ret;
 
@@ -69,16 +96,16 @@ static int read_trace(struct analysis *a, struct error *err)
 		ret = no_memory(err);
 		goto out;
 	}
-	ret = reader_run(reader, to_pair, pair, err);
+	sink.pair = pair;
+	ret = reader_run(reader, to_pair, &sink, err);
 	if (ret)
 		goto out;
 	pair_finish(pair);
 	a->info = *reader_info(reader);
-	if (a->profile.oom) {
+	if (a->profile.oom || profile_sort(&a->profile)) {
 		ret = no_memory(err);
 		goto out;
 	}
-	profile_sort(&a->profile);
 	ret = make_totals(a, pair, err);
 out:
 	pair_free(pair);
@@ -86,23 +113,26 @@ out:
 	return ret;
 }
 
-int analysis_load(struct analysis *a, const char *path, const char *side,
-		  struct error *err)
+int analysis_load(struct analysis *a, const char *path,
+		  const struct analysis_setup *setup, struct error *err)
 {
+	static const struct analysis_setup none;
 	int ret;
 
+	if (!setup)
+		setup = &none;
 	memset(a, 0, sizeof(*a));
 	a->path = strdup(path);
-	if (side)
-		a->side_path = strdup(side);
+	if (setup->side)
+		a->side_path = strdup(setup->side);
 	else if (asprintf(&a->side_path, "%s.vm.json", path) < 0)
 		a->side_path = NULL;
 	if (!a->path || !a->side_path)
 		ret = no_memory(err);
 	else
-		ret = load_map(a, side, err);
+		ret = load_map(a, setup->side, err);
 	if (!ret)
-		ret = read_trace(a, err);
+		ret = read_trace(a, setup, err);
 	if (ret)
 		analysis_free(a);
 	return ret;

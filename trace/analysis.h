@@ -14,18 +14,24 @@ struct analysis {
 	char *side_path; /* of the VM's description, there or not */
 	struct reader_info info;
 	struct vmmap map;
+	uint64_t start; /* ns: the first KVM event, where --from 0 is */
 	struct profile profile;
 	struct totals totals;
 };
 
+/* How to read it; all zeroes will do. */
+struct analysis_setup {
+	const char *side;  /* NULL: "PATH.vm.json", if there is one */
+	uint64_t from, to; /* ns from the start; @to 0: to the end */
+};
+
 /*
- * Read the trace.dat at @path and the VM's description at @side; NULL: at
- * "@path.vm.json" if there is one.  -errno, one line in @err and nothing to
+ * Read the trace.dat at @path; @setup may be NULL.  -errno, one line in @err and nothing to
  * free if either is unusable, if they do not belong together, or if no guest
  * was left in the trace.
  */
-int analysis_load(struct analysis *analysis, const char *path, const char *side,
-		  struct error *err);
+int analysis_load(struct analysis *analysis, const char *path,
+		  const struct analysis_setup *setup, struct error *err);
 void analysis_free(struct analysis *analysis);
 
 #endif

@@ -9,7 +9,7 @@
 #include "sysreg.h"
 
 /* CAUSE_CALL: value is the function identifier. */
-enum { CALL_HVC, CALL_SMC, CALL_HVC_UNKNOWN, CALL_SMC_UNKNOWN };
+enum { CALL_HVC, CALL_SMC, CALL_HVC_UNKNOWN, CALL_SMC_REFUSED };
 /* CAUSE_SYSREG: value is the encoding, type the space. */
 enum { SYSREG_UNKNOWN = SYSREG_SPACES };
 /*
@@ -17,8 +17,11 @@ enum { SYSREG_UNKNOWN = SYSREG_SPACES };
  * for one that nobody claims.
  */
 enum { MEM_FAULT, MEM_WALK, MEM_UNCLAIMED, MEM_EXTERNAL, MEM_UNKNOWN };
-/* CAUSE_OTHER: value is the kind of exit, WFx's kind, or the class. */
-enum { OTHER_KIND, OTHER_WFX, OTHER_WFX_UNKNOWN, OTHER_CLASS };
+/*
+ * CAUSE_OTHER: value is the kind of exit, WFx's kind, or the class; index is the
+ * interrupt's number.
+ */
+enum { OTHER_KIND, OTHER_IRQ, OTHER_WFX, OTHER_WFX_UNKNOWN, OTHER_CLASS };
 
 static void call_cause(const struct trap_exit *exit, bool smc,
 		       struct cause *cause)
@@ -28,7 +31,8 @@ static void call_cause(const struct trap_exit *exit, bool smc,
 		cause->type = smc ? CALL_SMC : CALL_HVC;
 		cause->value = (uint32_t)exit->r0;
 	} else {
-		cause->type = smc ? CALL_SMC_UNKNOWN : CALL_HVC_UNKNOWN;
+		/* KVM's handle_smc() answers "not supported" before it looks */
+		cause->type = smc ? CALL_SMC_REFUSED : CALL_HVC_UNKNOWN;
 	}
 }
 
@@ -74,7 +78,12 @@ static void sysreg_cause(const struct trap_exit *exit, struct cause *cause)
 	cause->group = CAUSE_SYSREG;
 	cause->type = space;
 	cause->dir = DIR_READ;
-	if (exit->have & HAVE_ESR && exit->ec != EC_CP14_LS) {
+	if (exit->have & HAVE_ESR && exit->ec == EC_CP14_LS) {
+		/* DDI 0487, ISS of 0x06: STC of DBGDTRRXint, LDC to DBGDTRTXint */
+		if (exit->esr & 1)
+			cause->dir = DIR_WRITE;
+		cause->value = SYSREG(0, 0, 0, 5, 0);
+	} else if (exit->have & HAVE_ESR) {
 		struct esr_reg reg = esr_reg(exit->ec, exit->esr);
 
 		if (reg.write)
@@ -165,6 +174,10 @@ void cause_of(const struct trap_exit *exit, const struct vmmap *map,
 		cause->group = CAUSE_OTHER;
 		cause->type = OTHER_KIND;
 		cause->value = exit->kind;
+		if (exit->have & HAVE_IRQ) {
+			cause->type = OTHER_IRQ;
+			cause->index = (uint32_t)exit->irq;
+		}
 		return;
 	}
 	switch (exit->ec) {
@@ -204,8 +217,7 @@ bool cause_unknown(const struct cause *cause)
 {
 	switch (cause->group) {
 	case CAUSE_CALL:
-		return cause->type == CALL_HVC_UNKNOWN ||
-		       cause->type == CALL_SMC_UNKNOWN;
+		return cause->type == CALL_HVC_UNKNOWN;
 	case CAUSE_SYSREG:
 		return cause->type == SYSREG_UNKNOWN;
 	case CAUSE_MEMORY:
@@ -214,6 +226,20 @@ bool cause_unknown(const struct cause *cause)
 		return cause->type == OTHER_WFX_UNKNOWN;
 	default:
 		return false;
+	}
+}
+
+const char *cause_missing(const struct cause *cause)
+{
+	switch (cause->group) {
+	case CAUSE_CALL:
+		return "no kvm_hvc or kvm_hvc_arm64 with it";
+	case CAUSE_SYSREG:
+		return "no kvm_sys_access or kvm_emulate_cp15_imp with it; KVM has none for instructions that it skips";
+	case CAUSE_MEMORY:
+		return "no kvm_guest_fault or kvm_mmio with it";
+	default:
+		return "no kvm_wfx or kvm_wfx_arm64 with it";
 	}
 }
 
@@ -262,6 +288,9 @@ static void other_name(const struct cause *cause, char *buf, size_t size)
 			 kind[cause->value < EXIT_KINDS ? cause->value
 							: EXIT_OTHER]);
 		break;
+	case OTHER_IRQ:
+		snprintf(buf, size, "interrupt %u for the host", cause->index);
+		break;
 	case OTHER_WFX:
 		snprintf(buf, size, "%s",
 			 esr_wfx_name((unsigned int)cause->value));
@@ -283,9 +312,11 @@ void cause_name(const struct cause *cause, const struct vmmap *map, char *buf,
 	switch (cause->group) {
 	case CAUSE_CALL:
 		if (cause_unknown(cause)) {
-			snprintf(buf, size, "%s, function not recorded",
-				 cause->type == CALL_SMC_UNKNOWN ? "SMC"
-								 : "HVC");
+			snprintf(buf, size, "HVC, function not recorded");
+			break;
+		}
+		if (cause->type == CALL_SMC_REFUSED) {
+			snprintf(buf, size, "SMC, which KVM does not support");
 			break;
 		}
 		smccc_name((uint32_t)cause->value, name, sizeof(name));
@@ -316,4 +347,60 @@ void cause_name(const struct cause *cause, const struct vmmap *map, char *buf,
 		other_name(cause, buf, size);
 		break;
 	}
+}
+
+const char *cause_group_name(enum cause_group group)
+{
+	static const char *const name[CAUSE_GROUPS] = {
+		[CAUSE_CALL] = "call",     [CAUSE_MMIO] = "mmio",
+		[CAUSE_SYSREG] = "sysreg", [CAUSE_MEMORY] = "memory",
+		[CAUSE_OTHER] = "other",
+	};
+
+	return name[group];
+}
+
+bool cause_device(const struct cause *cause, const struct vmmap *map, char *buf,
+		  size_t size)
+{
+	buf[0] = '\0';
+	if (cause->group == CAUSE_MMIO)
+		snprintf(buf, size, "%s", map->range[cause->index].name);
+	return cause->group == CAUSE_MMIO ||
+	       (cause->group == CAUSE_MEMORY && cause->type == MEM_UNCLAIMED);
+}
+
+bool cause_register(const struct cause *cause, const struct vmmap *map,
+		    char *buf, size_t size)
+{
+	if (cause->group == CAUSE_MMIO) {
+		devreg_name(map->range[cause->index].type, cause->value, buf,
+			    size);
+		return true;
+	}
+	if (cause->group != CAUSE_SYSREG || cause_unknown(cause))
+		return false;
+	sysreg_name(cause->type, (uint32_t)cause->value, buf, size);
+	return true;
+}
+
+bool cause_call(const struct cause *cause, char *buf, size_t size)
+{
+	char name[64];
+
+	if (cause->group != CAUSE_CALL ||
+	    (cause->type != CALL_HVC && cause->type != CALL_SMC))
+		return false;
+	smccc_name((uint32_t)cause->value, name, sizeof(name));
+	if (strncmp(name, "unnamed", 7) != 0)
+		snprintf(buf, size, "%s", name);
+	else
+		snprintf(buf, size, "0x%08" PRIx64, cause->value);
+	return true;
+}
+
+bool cause_irq(const struct cause *cause, int *number)
+{
+	*number = (int)cause->index;
+	return cause->group == CAUSE_OTHER && cause->type == OTHER_IRQ;
 }

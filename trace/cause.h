@@ -6,6 +6,7 @@
 #ifndef TL_TRACE_CAUSE_H
 #define TL_TRACE_CAUSE_H
 
+#include "esr.h"
 #include "pair.h"
 #include "vmmap.h"
 
@@ -34,8 +35,27 @@ struct cause {
 void cause_of(const struct trap_exit *exit, const struct vmmap *map,
 	      struct cause *cause);
 
+const char *cause_group_name(enum cause_group group);
+
+/*
+ * Parts of a cause's name, for sums by these alone: the device ("" for an
+ * address that none claims), its or the processor's register, the function that
+ * a hypercall asked for.  False if the cause has no such part.
+ */
+bool cause_device(const struct cause *cause, const struct vmmap *map, char *buf,
+		  size_t size);
+bool cause_register(const struct cause *cause, const struct vmmap *map,
+		    char *buf, size_t size);
+bool cause_call(const struct cause *cause, char *buf, size_t size);
+
+/* The host's interrupt, if it is one whose number is known. */
+bool cause_irq(const struct cause *cause, int *number);
+
 /* True if the trace has too little to say more than the exception class. */
 bool cause_unknown(const struct cause *cause);
+
+/* What the trace would need to have for a cause_unknown(). */
+const char *cause_missing(const struct cause *cause);
 
 void cause_name(const struct cause *cause, const struct vmmap *map, char *buf,
 		size_t size);

@@ -22,6 +22,7 @@ enum ev_type {
 	EV_SYS_ACCESS, /* kvm_sys_access, kvm_emulate_cp15_imp */
 	EV_SYS_ESR,    /* kvm_handle_sys_reg */
 	EV_USER,       /* kvm_userspace_exit: KVM_RUN returns */
+	EV_IRQ,        /* irq_handler_entry: the host's, if it was recorded */
 	EV_LOST,       /* the ring buffer lost events before this point */
 	EV_TYPES
 };
@@ -89,6 +90,10 @@ struct event {
 		struct {
 			uint32_t reason;
 		} user;
+		struct {
+			uint32_t number;
+			char name[16]; /* of its handler, may be cut */
+		} irq;
 		struct {
 			int64_t count; /* negative: how many is unknown */
 		} lost;

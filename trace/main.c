@@ -2,7 +2,6 @@
 /* trapline-report: from a trace.dat to a trap profile. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,99 +9,8 @@
 
 #include "lib/error.h"
 #include "lib/log.h"
+#include "options.h"
 #include "render.h"
-
-#define TOP_DEFAULT 10
-#define TOP_MAX     1000000
-
-static const char help[] =
-	"Usage: trapline-report [OPTION...] [FILE]\n"
-	"Print what the guest in FILE (default trace.dat) trapped on.\n"
-	"\n"
-	"  --top N         show N rows of each table (default 10, 0: all)\n"
-	"  --vm-file FILE  the VM's description (default FILE.vm.json, if there)\n"
-	"  -o, --output FILE\n"
-	"                  write the report to FILE\n"
-	"  -h, --help      print this text\n"
-	"  --version       print the version\n"
-	"\n"
-	"Record with: trapline run --trace FILE, or trace-cmd record -e kvm.\n";
-
-struct options {
-	const char *path;
-	const char *side;   /* NULL: beside the trace */
-	const char *output; /* NULL: stdout */
-	unsigned int top;
-};
-
-static int parse_top(const char *text, unsigned int *top)
-{
-	char *end;
-	unsigned long value;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || errno || value > TOP_MAX)
-		return -EINVAL;
-	*top = (unsigned int)value;
-	return 0;
-}
-
-/* 0 to go on, 1 if all is said, -EINVAL. */
-static int parse(int argc, char **argv, struct options *opt, struct error *err)
-{
-	static const struct option longopt[] = {
-		{ "top", required_argument, NULL, 't' },
-		{ "vm-file", required_argument, NULL, 's' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
-
-	opt->path = "trace.dat";
-	opt->top = TOP_DEFAULT;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":o:h", longopt, NULL)) != -1) {
-		switch (c) {
-		case 't':
-			if (parse_top(optarg, &opt->top))
-				return error_set(
-					err, TL_USAGE, EINVAL,
-					"--top %s: want a number from 0 to %d",
-					optarg, TOP_MAX);
-			break;
-		case 's':
-			opt->side = optarg;
-			break;
-		case 'o':
-			opt->output = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 1;
-		case 'V':
-			printf("trapline-report %s\n", TRAPLINE_VERSION);
-			return 1;
-		case ':':
-			return error_set(err, TL_USAGE, EINVAL,
-					 "%s wants a value; see --help",
-					 argv[optind - 1]);
-		default:
-			return error_set(err, TL_USAGE, EINVAL,
-					 "unknown option %s; see --help",
-					 argv[optind - 1]);
-		}
-	}
-	if (optind < argc)
-		opt->path = argv[optind++];
-	if (optind < argc)
-		return error_set(err, TL_USAGE, EINVAL,
-				 "one trace at a time, not also %s",
-				 argv[optind]);
-	return 0;
-}
 
 /*
  * libtracecmd trusts what the file says of itself: a trace.dat that was cut
@@ -150,12 +58,16 @@ static int write_report(const struct analysis *analysis,
 {
 	FILE *out = opt->output ? fopen(opt->output, "we") : stdout;
 	const char *name = opt->output ? opt->output : "standard output";
+	struct report report;
 	int ret, failed;
 
 	if (!out)
 		return error_set(err, TL_FAIL, errno, "%s: %s", name,
 				 strerror(errno));
-	ret = render_text(out, analysis, opt->top);
+	report_init(&report, analysis);
+	report.query = opt->query;
+	report.top = opt->top;
+	ret = render_text(out, &report);
 	errno = 0;
 	failed = fflush(out) || ferror(out);
 	/* a reader that has seen enough is no error of ours */
@@ -178,7 +90,7 @@ static enum tl_status report(const struct options *opt, struct error *err)
 	int ret;
 
 	guard_reader(true);
-	ret = analysis_load(&analysis, opt->path, opt->side, err);
+	ret = analysis_load(&analysis, opt->path, &opt->setup, err);
 	guard_reader(false);
 	if (ret)
 		return err->status;
@@ -194,14 +106,21 @@ static enum tl_status report(const struct options *opt, struct error *err)
 
 int main(int argc, char **argv)
 {
-	struct options opt = { 0 };
+	struct options opt;
 	struct error err = { 0 };
 	enum tl_status status;
-	int ret = parse(argc, argv, &opt, &err);
 
-	if (ret > 0)
+	if (options_parse(argc, argv, &opt, &err)) {
+		status = err.status;
+	} else if (opt.help || opt.version) {
+		if (opt.help)
+			fputs(options_help, stdout);
+		else
+			printf("trapline-report %s\n", TRAPLINE_VERSION);
 		return fflush(stdout) ? TL_FAIL : TL_OK;
-	status = ret ? err.status : report(&opt, &err);
+	} else {
+		status = report(&opt, &err);
+	}
 	if (err.text[0])
 		log_error("%s", err.text);
 	return (int)status;

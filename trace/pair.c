@@ -14,6 +14,7 @@ struct pairing {
 	bool cut; /* its exit was handed on when events were lost */
 	struct trap_exit exit;
 	uint64_t user_ts; /* when KVM_RUN returned */
+	struct event irq; /* EV_IRQ: the first since the last entry */
 	uint64_t last_nr, last_trap_nr;
 	/* exits and traps since then that came without a running number */
 	uint64_t unnumbered, unnumbered_traps;
@@ -201,6 +202,30 @@ static void set_vcpu(struct pair *pair, size_t i, uint32_t vcpu)
 	p->exit.vcpu = thread->vcpu;
 }
 
+static void set_irq(struct trap_exit *exit, const struct event *ev)
+{
+	if (exit->kind != EXIT_IRQ || exit->have & HAVE_IRQ ||
+	    ev->type != EV_IRQ || ev->irq.number > INT32_MAX)
+		return;
+	exit->have |= HAVE_IRQ;
+	exit->irq = (int)ev->irq.number;
+	memcpy(exit->irq_name, ev->irq.name, sizeof(exit->irq_name) - 1);
+}
+
+/*
+ * The host takes the interrupt as soon as it unmasks them.  Kernels do so
+ * before they trace the exit (6.1) or after it.
+ */
+static void take_irq(struct pair *pair, size_t i, const struct event *ev)
+{
+	struct pairing *p = &pair->pairing[i];
+
+	if (p->open)
+		set_irq(&p->exit, ev);
+	else if (p->irq.type != EV_IRQ)
+		p->irq = *ev;
+}
+
 static void take_exit(struct pair *pair, size_t i, const struct event *ev)
 {
 	struct trap_exit *exit = open_exit(pair, i, ev);
@@ -208,6 +233,7 @@ static void take_exit(struct pair *pair, size_t i, const struct event *ev)
 	exit->have |= HAVE_STOCK;
 	exit->kind = ev->exit.kind;
 	exit->ec = exit->kind == EXIT_TRAP ? ev->exit.ec & 0x3f : 0;
+	set_irq(exit, &pair->pairing[i].irq);
 }
 
 static void take_vcpu_exit(struct pair *pair, size_t i, const struct event *ev)
@@ -217,12 +243,14 @@ static void take_vcpu_exit(struct pair *pair, size_t i, const struct event *ev)
 	struct trap_exit *exit = &p->exit;
 
 	/* the patched kernel sends kvm_exit just before, for the same exit */
-	if (!p->open || exit->have != HAVE_STOCK || exit->pc != ev->pc)
+	if (!p->open || (exit->have & ~HAVE_IRQ) != HAVE_STOCK ||
+	    exit->pc != ev->pc)
 		exit = open_exit(pair, i, ev);
 	set_vcpu(pair, i, ev->vexit.vcpu);
 	exit->have |= HAVE_NUMBER;
 	exit->kind = ev->vexit.kind < EXIT_KINDS ? ev->vexit.kind : EXIT_OTHER;
 	exit->ec = exit->kind == EXIT_TRAP ? ev->vexit.ec & 0x3f : 0;
+	set_irq(exit, &p->irq);
 	if (exit->kind == EXIT_TRAP || exit->kind == EXIT_SERROR) {
 		exit->have |= HAVE_ESR;
 		exit->esr = ev->vexit.esr;
@@ -340,6 +368,7 @@ static void take_entry(struct pair *pair, size_t i, const struct event *ev)
 			pair->thread[i].lost_exits++;
 	}
 	p->cut = false;
+	p->irq.type = EV_ENTRY;
 	close_exit(pair, i, ev->ts);
 }
 
@@ -381,6 +410,9 @@ int pair_event(struct pair *pair, const struct event *ev)
 		break;
 	case EV_ENTRY:
 		take_entry(pair, i, ev);
+		break;
+	case EV_IRQ:
+		take_irq(pair, i, ev);
 		break;
 	default:
 		take_companion(pair, i, ev);

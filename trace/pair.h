@@ -26,6 +26,7 @@ enum {
 	HAVE_NUMBER = 1 << 9,      /* kvm_vcpu_exit with its running number */
 	HAVE_TRAP_NUMBER = 1 << 10,
 	HAVE_STOCK = 1 << 11, /* kvm_exit */
+	HAVE_IRQ = 1 << 12,
 };
 
 struct trap_exit {
@@ -46,6 +47,8 @@ struct trap_exit {
 	uint64_t r0; /* HAVE_HVC */
 	struct ev_sysreg sys;
 	uint32_t user_reason;
+	int irq; /* HAVE_IRQ: the host's interrupt that ended the guest's run */
+	char irq_name[16];
 };
 
 /* One thread's bookkeeping, for the totals' honesty. */

@@ -1,92 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "profile.h"
 
+#define VCPUS_MAX UINT16_MAX
+#define IRQS_MAX  1024
+
 void profile_init(struct profile *profile, const struct vmmap *map)
 {
 	memset(profile, 0, sizeof(*profile));
 	profile->map = map;
-}
-
-void profile_vcpu_free(struct profile_vcpu *vcpu)
-{
-	free(vcpu->cause.row);
-	free(vcpu->pc.row);
-	memset(vcpu, 0, sizeof(*vcpu));
+	profile->to = UINT64_MAX;
 }
 
 void profile_free(struct profile *profile)
 {
-	for (size_t i = 0; i < profile->count; i++) {
-		profile_vcpu_free(profile->vcpu[i]);
-		free(profile->vcpu[i]);
-	}
+	for (size_t i = 0; i < profile->row_space; i++)
+		profile_sum_free(&profile->row[i].sum);
+	free(profile->row);
+	free(profile->cause);
+	free(profile->cause_slot);
 	free(profile->vcpu);
+	free(profile->irq);
 	memset(profile, 0, sizeof(*profile));
 }
 
-/* Keys are 16 bytes: a struct cause, or a PC and a class. */
-_Static_assert(sizeof(struct cause) == 16, "a cause is a key of 16 bytes");
-
-static size_t hash(const struct profile_row *key)
+static uint64_t mix(uint64_t a, uint64_t b)
 {
-	uint64_t h = key->pc * 0x9e3779b97f4a7c15u ^
-		     (key->class + 0x7f4a7c15u) * 0xc2b2ae3d27d4eb4fu;
+	uint64_t h = a * 0x9e3779b97f4a7c15u ^
+		     (b + 0x7f4a7c15u) * 0xc2b2ae3d27d4eb4fu;
 
-	return (size_t)(h ^ h >> 29);
+	return h ^ h >> 29;
 }
 
-static bool same_key(const struct profile_row *a, const struct profile_row *b)
+/* --- sums ----------------------------------------------------------------- */
+
+static int add_exit(struct profile_sum *sum, const struct trap_exit *exit)
 {
-	return a->pc == b->pc && a->class == b->class;
-}
-
-static struct profile_row *probe(struct profile_row *row, size_t space,
-				 const struct profile_row *key)
-{
-	size_t i = hash(key) & (space - 1);
-
-	while (row[i].sum.count && !same_key(&row[i], key))
-		i = (i + 1) & (space - 1);
-	return &row[i];
-}
-
-/* The row of @key, for the caller to count into; NULL if out of memory. */
-static struct profile_row *row_of(struct profile_table *table,
-				  const struct profile_row *key)
-{
-	struct profile_row *row;
-
-	if (4 * table->used >= 3 * table->space) {
-		size_t space = table->space ? 2 * table->space : 64;
-		struct profile_row *more = calloc(space, sizeof(*more));
-
-		if (!more)
-			return NULL;
-		for (size_t i = 0; i < table->space; i++) {
-			if (table->row[i].sum.count)
-				*probe(more, space, &table->row[i]) =
-					table->row[i];
-		}
-		free(table->row);
-		table->row = more;
-		table->space = space;
-	}
-	row = probe(table->row, table->space, key);
-	if (!row->sum.count) {
-		*row = *key;
-		table->used++;
-	}
-	return row;
-}
-
-static void add_exit(struct profile_sum *sum, const struct trap_exit *exit)
-{
-	sum->count++;
 	if (exit->have & HAVE_TIME) {
+		if (hist_add(&sum->hist, exit->ns))
+			return -ENOMEM;
 		sum->timed++;
 		sum->ns += exit->ns;
 		if (exit->ns > sum->max_ns)
@@ -96,10 +52,15 @@ static void add_exit(struct profile_sum *sum, const struct trap_exit *exit)
 		sum->user++;
 		sum->user_ns += exit->user_ns;
 	}
+	sum->cond_failed += !!(exit->have & HAVE_COND_FAILED);
+	sum->count++;
+	return 0;
 }
 
-void profile_sum_merge(struct profile_sum *sum, const struct profile_sum *other)
+int profile_sum_merge(struct profile_sum *sum, const struct profile_sum *other)
 {
+	if (hist_merge(&sum->hist, &other->hist))
+		return -ENOMEM;
 	sum->count += other->count;
 	sum->timed += other->timed;
 	sum->ns += other->ns;
@@ -107,63 +68,217 @@ void profile_sum_merge(struct profile_sum *sum, const struct profile_sum *other)
 		sum->max_ns = other->max_ns;
 	sum->user += other->user;
 	sum->user_ns += other->user_ns;
+	sum->cond_failed += other->cond_failed;
+	return 0;
 }
+
+void profile_sum_free(struct profile_sum *sum)
+{
+	hist_free(&sum->hist);
+}
+
+uint64_t profile_sum_quantile(const struct profile_sum *sum,
+			      unsigned int permille)
+{
+	uint64_t value = hist_quantile(&sum->hist, permille);
+
+	/* a bucket's middle may lie beyond the largest value in it */
+	return value < sum->max_ns && sum->timed > 1 ? value : sum->max_ns;
+}
+
+/* --- vCPUs, causes, interrupts: each gets a small number ------------------- */
 
 static struct profile_vcpu *vcpu_of(struct profile *profile, int tid, int vcpu)
 {
-	struct profile_vcpu *v, **list;
+	struct profile_vcpu *v, *more;
 	size_t space;
 
 	if (profile->recent < profile->count) {
-		v = profile->vcpu[profile->recent];
+		v = &profile->vcpu[profile->recent];
 		if (v->tid == tid && v->vcpu == vcpu)
 			return v;
 	}
 	for (size_t i = 0; i < profile->count; i++) {
-		v = profile->vcpu[i];
+		v = &profile->vcpu[i];
 		if (v->tid == tid && v->vcpu == vcpu) {
 			profile->recent = i;
 			return v;
 		}
 	}
+	if (profile->count == VCPUS_MAX)
+		return NULL;
 	if (profile->count == profile->space) {
 		space = profile->space ? 2 * profile->space : 8;
-		list = realloc(profile->vcpu,
-			       space * sizeof(struct profile_vcpu *));
-		if (!list)
+		more = realloc(profile->vcpu, space * sizeof(*more));
+		if (!more)
 			return NULL;
-		profile->vcpu = list;
+		profile->vcpu = more;
 		profile->space = space;
 	}
-	v = calloc(1, sizeof(*v));
-	if (!v)
-		return NULL;
+	profile->recent = profile->count;
+	v = &profile->vcpu[profile->count++];
+	memset(v, 0, sizeof(*v));
 	v->tid = tid;
 	v->vcpu = vcpu;
-	profile->recent = profile->count;
-	profile->vcpu[profile->count++] = v;
 	return v;
 }
 
-static bool same_cause(const struct cause *a, const struct cause *b)
+_Static_assert(sizeof(struct cause) == 16, "a cause is a key of 16 bytes");
+
+static size_t cause_hash(const struct cause *cause)
 {
-	return !memcmp(a, b, sizeof(*a));
+	uint64_t half[2];
+
+	memcpy(half, cause, sizeof(half));
+	return (size_t)mix(half[0], half[1]);
 }
 
-void profile_exit(const struct trap_exit *exit, void *opaque)
+static int grow_causes(struct profile *profile)
 {
-	struct profile *profile = opaque;
+	size_t space = profile->cause_space ? 2 * profile->cause_space : 64;
+	struct cause *more = realloc(profile->cause, space * sizeof(*more));
+	uint32_t *slot;
+
+	if (!more)
+		return -ENOMEM;
+	profile->cause = more;
+	slot = calloc(2 * space, sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	if (!profile->nr_causes) {
+		memset(more, 0, sizeof(*more));
+		profile->nr_causes = 1;
+	}
+	for (size_t i = 1; i < profile->nr_causes; i++) {
+		size_t at = cause_hash(&more[i]) & (2 * space - 1);
+
+		while (slot[at])
+			at = (at + 1) & (2 * space - 1);
+		slot[at] = (uint32_t)i;
+	}
+	free(profile->cause_slot);
+	profile->cause_slot = slot;
+	profile->cause_space = space;
+	return 0;
+}
+
+/* The number of @cause, from 1; 0 if out of memory. */
+static uint32_t intern_cause(struct profile *profile, const struct cause *cause)
+{
+	size_t mask, at;
+
+	if (profile->nr_causes >= profile->cause_space &&
+	    (profile->nr_causes == UINT32_MAX || grow_causes(profile)))
+		return 0;
+	mask = 2 * profile->cause_space - 1;
+	at = cause_hash(cause) & mask;
+	while (profile->cause_slot[at]) {
+		uint32_t number = profile->cause_slot[at];
+
+		if (!memcmp(&profile->cause[number], cause, sizeof(*cause)))
+			return number;
+		at = (at + 1) & mask;
+	}
+	profile->cause[profile->nr_causes] = *cause;
+	profile->cause_slot[at] = (uint32_t)profile->nr_causes;
+	return (uint32_t)profile->nr_causes++;
+}
+
+/* Remember the name of the interrupt; a failure only costs the name. */
+static void note_irq(struct profile *profile, const struct trap_exit *exit)
+{
+	struct profile_irq *more;
+
+	for (size_t i = 0; i < profile->nr_irqs; i++) {
+		if (profile->irq[i].number == exit->irq)
+			return;
+	}
+	if (profile->nr_irqs == IRQS_MAX)
+		return;
+	more = realloc(profile->irq, (profile->nr_irqs + 1) * sizeof(*more));
+	if (!more)
+		return;
+	profile->irq = more;
+	more += profile->nr_irqs++;
+	more->number = exit->irq;
+	snprintf(more->name, sizeof(more->name), "%s", exit->irq_name);
+}
+
+void profile_cause_name(const struct profile *profile, uint32_t cause,
+			char *buf, size_t size)
+{
+	const struct cause *c = &profile->cause[cause];
+	size_t length;
+	int number;
+
+	cause_name(c, profile->map, buf, size);
+	if (!cause_irq(c, &number))
+		return;
+	length = strlen(buf);
+	for (size_t i = 0; i < profile->nr_irqs; i++) {
+		if (profile->irq[i].number == number && profile->irq[i].name[0])
+			snprintf(buf + length, size - length, " (%s)",
+				 profile->irq[i].name);
+	}
+}
+
+/* --- rows ------------------------------------------------------------------ */
+
+static size_t row_hash(const struct profile_row *key)
+{
+	return (size_t)mix(key->pc, (uint64_t)key->cause << 32 |
+					    (uint64_t)key->vcpu << 16 |
+					    (uint64_t)key->class << 8 |
+					    key->user) ^
+	       key->early;
+}
+
+static bool same_key(const struct profile_row *a, const struct profile_row *b)
+{
+	return a->pc == b->pc && a->cause == b->cause && a->vcpu == b->vcpu &&
+	       a->class == b->class && a->user == b->user &&
+	       a->early == b->early;
+}
+
+static struct profile_row *probe(struct profile_row *row, size_t space,
+				 const struct profile_row *key)
+{
+	size_t i = row_hash(key) & (space - 1);
+
+	while (row[i].sum.count && !same_key(&row[i], key))
+		i = (i + 1) & (space - 1);
+	return &row[i];
+}
+
+static int grow_rows(struct profile *profile)
+{
+	size_t space = profile->row_space ? 2 * profile->row_space : 256;
+	struct profile_row *more = calloc(space, sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	for (size_t i = 0; i < profile->row_space; i++) {
+		if (profile->row[i].sum.count)
+			*probe(more, space, &profile->row[i]) = profile->row[i];
+	}
+	free(profile->row);
+	profile->row = more;
+	profile->row_space = space;
+	return 0;
+}
+
+bool profile_key(struct profile *profile, const struct trap_exit *exit,
+		 struct profile_row *key)
+{
 	const struct vmmap_vcpu *known = NULL;
-	struct profile_row key, *by_cause, *by_pc;
 	struct profile_vcpu *vcpu;
-	unsigned int class;
-	bool first;
+	struct cause cause;
 
 	if (profile->map->nr_vcpus) {
 		known = vmmap_vcpu_of(profile->map, exit->tid);
 		if (!known) {
 			profile->foreign++;
-			return;
+			return false;
 		}
 	}
 	/* a vCPU has another thread after each reboot: one entry all the same */
@@ -171,130 +286,97 @@ void profile_exit(const struct trap_exit *exit, void *opaque)
 		     : vcpu_of(profile, exit->tid, exit->vcpu);
 	if (!vcpu) {
 		profile->oom = true;
-		return;
+		return false;
 	}
-	class = exit->kind == EXIT_TRAP ? exit->ec % EC_COUNT
-					: EC_COUNT + (unsigned int)exit->kind;
-	memset(&key, 0, sizeof(key));
-	cause_of(exit, profile->map, &key.cause);
-	by_cause = row_of(&vcpu->cause, &key);
-	key.why = key.cause;
-	key.pc = exit->pc;
-	key.class = class;
-	by_pc = row_of(&vcpu->pc, &key);
-	if (!by_cause || !by_pc) {
+	if (profile->virt_base && vcpu->thread != exit->tid) {
+		vcpu->thread = exit->tid;
+		vcpu->high = false;
+	}
+	vcpu->high |= exit->pc >= profile->virt_base;
+	if (exit->ts < profile->from || exit->ts >= profile->to) {
+		profile->outside++;
+		return false;
+	}
+	cause_of(exit, profile->map, &cause);
+	memset(key, 0, sizeof(*key));
+	key->pc = exit->pc;
+	key->vcpu = (uint16_t)(vcpu - profile->vcpu);
+	key->class = exit->kind == EXIT_TRAP
+			     ? exit->ec % EC_COUNT
+			     : (uint8_t)(EC_COUNT + (exit->kind < EXIT_KINDS
+							     ? exit->kind
+							     : EXIT_OTHER));
+	key->user = PROFILE_KERNEL;
+	if (exit->have & HAVE_USER)
+		key->user = exit->user_reason < PROFILE_KERNEL
+				    ? (uint8_t)exit->user_reason
+				    : PROFILE_KERNEL - 1;
+	key->early = !vcpu->high;
+	key->cause = intern_cause(profile, &cause);
+	if (exit->have & HAVE_IRQ)
+		note_irq(profile, exit);
+	profile->oom |= !key->cause;
+	return key->cause;
+}
+
+void profile_exit(const struct trap_exit *exit, void *opaque)
+{
+	struct profile *profile = opaque;
+	struct profile_row key, *row;
+
+	if (!profile_key(profile, exit, &key))
+		return;
+	if (4 * profile->used >= 3 * profile->row_space && grow_rows(profile)) {
 		profile->oom = true;
 		return;
 	}
-	first = !by_pc->sum.count;
-	if (!first && !same_cause(&by_pc->why, &key.why))
-		by_pc->mixed = true;
-	add_exit(&vcpu->all, exit);
-	add_exit(&vcpu->class[class], exit);
-	add_exit(&by_cause->sum, exit);
-	add_exit(&by_pc->sum, exit);
-	vcpu->traps += exit->kind == EXIT_TRAP;
-	vcpu->unknown += cause_unknown(&key.why);
-	vcpu->cond_failed += !!(exit->have & HAVE_COND_FAILED);
+	row = probe(profile->row, profile->row_space, &key);
+	if (!row->sum.count) {
+		*row = key;
+		profile->used++;
+	}
+	if (add_exit(&row->sum, exit))
+		profile->oom = true;
 }
 
 static int compare_vcpu(const void *a, const void *b)
 {
-	const struct profile_vcpu *x = *(struct profile_vcpu *const *)a;
-	const struct profile_vcpu *y = *(struct profile_vcpu *const *)b;
+	const struct profile_vcpu *x = a, *y = b;
 
 	if (x->vcpu != y->vcpu)
 		return x->vcpu < y->vcpu ? -1 : 1;
 	return x->tid < y->tid ? -1 : x->tid > y->tid;
 }
 
-void profile_sort(struct profile *profile)
+int profile_sort(struct profile *profile)
 {
-	if (profile->count)
-		qsort(profile->vcpu, profile->count,
-		      sizeof(struct profile_vcpu *), compare_vcpu);
+	struct profile_vcpu *old;
+	uint16_t *to;
+
+	if (!profile->count)
+		return 0;
+	old = malloc(profile->count * sizeof(*old));
+	to = calloc(profile->count, sizeof(*to));
+	if (!old || !to) {
+		free(old);
+		free(to);
+		return -ENOMEM;
+	}
+	memcpy(old, profile->vcpu, profile->count * sizeof(*old));
+	qsort(profile->vcpu, profile->count, sizeof(*old), compare_vcpu);
+	for (size_t i = 0; i < profile->count; i++) {
+		for (size_t j = 0; j < profile->count; j++) {
+			if (!compare_vcpu(&old[i], &profile->vcpu[j]))
+				to[i] = (uint16_t)j;
+		}
+	}
+	/* renumbered in place: the rows are no longer where probe() looks */
+	for (size_t i = 0; i < profile->row_space; i++) {
+		if (profile->row[i].sum.count)
+			profile->row[i].vcpu = to[profile->row[i].vcpu];
+	}
 	profile->recent = 0;
-}
-
-static int add_table(struct profile_table *to, const struct profile_table *from)
-{
-	for (size_t i = 0; i < from->space; i++) {
-		struct profile_row key = from->row[i], *row;
-
-		if (!key.sum.count)
-			continue;
-		memset(&key.sum, 0, sizeof(key.sum));
-		row = row_of(to, &key);
-		if (!row)
-			return -ENOMEM;
-		if (row->sum.count && !same_cause(&row->why, &key.why))
-			row->mixed = true;
-		row->mixed |= key.mixed;
-		profile_sum_merge(&row->sum, &from->row[i].sum);
-	}
+	free(old);
+	free(to);
 	return 0;
-}
-
-int profile_total(const struct profile *profile, struct profile_vcpu *total)
-{
-	int ret = 0;
-
-	memset(total, 0, sizeof(*total));
-	for (size_t i = 0; !ret && i < profile->count; i++) {
-		const struct profile_vcpu *vcpu = profile->vcpu[i];
-
-		profile_sum_merge(&total->all, &vcpu->all);
-		for (unsigned int c = 0; c < PROFILE_CLASSES; c++)
-			profile_sum_merge(&total->class[c], &vcpu -> class[c]);
-		total->traps += vcpu->traps;
-		total->unknown += vcpu->unknown;
-		total->cond_failed += vcpu->cond_failed;
-		ret = add_table(&total->cause, &vcpu->cause);
-		if (!ret)
-			ret = add_table(&total->pc, &vcpu->pc);
-	}
-	if (ret)
-		profile_vcpu_free(total);
-	return ret;
-}
-
-static int compare_rank(const void *a, const void *b)
-{
-	const struct profile_row *x = *(const struct profile_row *const *)a;
-	const struct profile_row *y = *(const struct profile_row *const *)b;
-
-	if (x->sum.count != y->sum.count)
-		return x->sum.count > y->sum.count ? -1 : 1;
-	if (x->class != y->class)
-		return x->class < y->class ? -1 : 1;
-	return x->pc < y->pc ? -1 : x->pc > y->pc;
-}
-
-const struct profile_row **profile_rank(const struct profile_table *table,
-					int group, size_t *count)
-{
-	const struct profile_row **list;
-	size_t n = 0;
-
-	*count = 0;
-	if (!table->used)
-		return NULL;
-	list = calloc(table->used, sizeof(*list));
-	if (!list) {
-		*count = 1;
-		return NULL;
-	}
-	for (size_t i = 0; i < table->space; i++) {
-		const struct profile_row *row = &table->row[i];
-
-		if (row->sum.count && (group < 0 || row->cause.group == group))
-			list[n++] = row;
-	}
-	if (!n) {
-		free(list);
-		return NULL;
-	}
-	qsort(list, n, sizeof(*list), compare_rank);
-	*count = n;
-	return list;
 }

@@ -90,6 +90,7 @@ static const struct {
 	    { "Op2" } } },
 	{ "kvm_handle_sys_reg", EV_SYS_ESR, 2, { { NULL }, { "hsr" } } },
 	{ "kvm_userspace_exit", EV_USER, 2, { { NULL }, { "reason" } } },
+	{ "irq_handler_entry", EV_IRQ, 2, { { NULL }, { "irq" }, { "name" } } },
 };
 
 #define KNOWN (sizeof(known) / sizeof(known[0]))
@@ -193,7 +194,8 @@ static int learn_formats(struct reader *reader, struct error *err)
 
 	for (size_t k = 0; k < KNOWN; k++) {
 		struct tep_event *event = tep_find_event_by_name(
-			reader->tep, "kvm", known[k].name);
+			reader->tep, known[k].type == EV_IRQ ? "irq" : "kvm",
+			known[k].name);
 		struct format *format;
 
 		if (!event || event->id < 0 || event->id > UINT16_MAX)
@@ -361,6 +363,21 @@ static enum exit_kind kind_of(const struct reader *reader, uint64_t ret)
 	return ret < 4 ? arm64[ret] : EXIT_OTHER;
 }
 
+/* A __data_loc field: the text's offset, and its length in the upper half. */
+static void get_text(const struct reader *reader,
+		     const struct tep_record *record, struct field field,
+		     char *buf, size_t size)
+{
+	uint64_t loc = get(reader, record, field);
+	size_t offset = loc & 0xffff, length = loc >> 16;
+
+	if (!length || offset + length > (size_t)record->size)
+		return;
+	if (length > size - 1)
+		length = size - 1;
+	memcpy(buf, (const char *)record->data + offset, length);
+}
+
 static void fill(const struct reader *reader, const struct tep_record *record,
 		 const struct format *format, struct event *ev)
 {
@@ -415,6 +432,11 @@ static void fill(const struct reader *reader, const struct tep_record *record,
 		break;
 	case EV_USER:
 		ev->user.reason = (uint32_t)GET(1);
+		break;
+	case EV_IRQ:
+		ev->irq.number = (uint32_t)GET(1);
+		get_text(reader, record, format->field[2], ev->irq.name,
+			 sizeof(ev->irq.name));
 		break;
 	default:
 		break;

@@ -1,23 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/* The report as text: its tables. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "render.h"
 
-struct report {
-	const struct analysis *a;
-	unsigned int top;
-};
+/* Columns to the left of a fixed table's sums. */
+#define NAME_WIDTH 46
 
-/* Columns to the right of a row's name. */
-#define NAME_WIDTH 48
-
-static double percent(uint64_t part, uint64_t whole)
+void report_init(struct report *report, const struct analysis *analysis)
 {
-	return whole ? 100.0 * (double)part / (double)whole : 0;
+	memset(report, 0, sizeof(*report));
+	query_init(&report->query);
+	report->a = analysis;
+	report->view.profile = &analysis->profile;
+	report->top = 10;
+}
+
+size_t report_shown(const struct report *r, size_t count)
+{
+	return r->top && r->top + 1 < count ? r->top : count;
+}
+
+int report_rest(const struct rollup *rollup, size_t first,
+		struct profile_sum *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (size_t i = first; i < rollup->count; i++) {
+		if (profile_sum_merge(sum, &rollup->row[i].sum)) {
+			profile_sum_free(sum);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static double ms(uint64_t ns)
+{
+	return (double)ns / 1e6;
 }
 
 static double us(uint64_t ns)
@@ -25,90 +47,86 @@ static double us(uint64_t ns)
 	return (double)ns / 1e3;
 }
 
-static void print_head(FILE *out, const char *title)
+void render_sum_head(FILE *out)
 {
-	fprintf(out, "\n%-*s %9s %7s %11s %10s %11s %8s\n", NAME_WIDTH, title,
-		"count", "share", "total ms", "mean us", "max us", "to user");
+	fprintf(out, " %9s %6s %10s %10s %10s %9s %9s %9s %10s %8s", "count",
+		"share", "total ms", "kernel ms", "user ms", "mean us",
+		"p50 us", "p99 us", "max us", "to user");
+}
+
+void render_sum(FILE *out, const struct profile_sum *sum, uint64_t whole)
+{
+	fprintf(out, " %9" PRIu64 " %5.1f%%", sum->count,
+		whole ? 100.0 * (double)sum->count / (double)whole : 0);
+	if (sum->timed)
+		fprintf(out, " %10.3f %10.3f %10.3f %9.2f %9.2f %9.2f %10.2f",
+			ms(sum->ns), ms(sum->ns - sum->user_ns),
+			ms(sum->user_ns), us(sum->ns) / (double)sum->timed,
+			us(profile_sum_quantile(sum, 500)),
+			us(profile_sum_quantile(sum, 990)), us(sum->max_ns));
+	else
+		fprintf(out, " %10s %10s %10s %9s %9s %9s %10s", "-", "-", "-",
+			"-", "-", "-", "-");
+	fprintf(out, " %8" PRIu64, sum->user);
 }
 
 static void print_row(FILE *out, const char *name,
 		      const struct profile_sum *sum, uint64_t whole)
 {
-	fprintf(out, "  %-*s %9" PRIu64 " %6.1f%%", NAME_WIDTH - 2, name,
-		sum->count, percent(sum->count, whole));
-	if (sum->timed)
-		fprintf(out, " %11.3f %10.2f %11.2f", us(sum->ns) / 1e3,
-			us(sum->ns) / (double)sum->timed, us(sum->max_ns));
-	else
-		fprintf(out, " %11s %10s %11s", "-", "-", "-");
-	fprintf(out, " %8" PRIu64 "\n", sum->user);
+	fprintf(out, "  %-*s", NAME_WIDTH - 2, name);
+	render_sum(out, sum, whole);
+	fputc('\n', out);
 }
 
-static void class_name(unsigned int class, char *buf, size_t size)
+/* One of the fixed tables, of the rows that @query lets through. */
+static int print_table(FILE *out, const struct report *r,
+		       const struct query *query, const char *title,
+		       uint64_t whole)
 {
-	static const char *const kind[EXIT_KINDS] = {
-		[EXIT_TRAP] = "TRAP",
-		[EXIT_IRQ] = "IRQ       interrupt for the host",
-		[EXIT_SERROR] = "SERROR    asynchronous abort",
-		[EXIT_IL] = "IL        illegal execution state",
-		[EXIT_OTHER] = "OTHER     other reason",
-	};
+	bool classes = query->by[0] == DIM_CLASS;
+	struct profile_sum rest;
+	struct rollup rollup;
+	char name[DIM_NAME + 64];
+	size_t shown;
+	int ret = rollup_make(&rollup, &r->view, query);
 
-	if (class < EC_COUNT)
-		snprintf(buf, size, "%-9s %s (0x%02x)",
-			 esr_class_name((uint8_t) class),
-			 esr_class_text((uint8_t) class), class);
-	else
-		snprintf(buf, size, "%s", kind[class - EC_COUNT]);
-}
+	if (ret || !rollup.count)
+		return ret;
+	fprintf(out, "\n%-*s", NAME_WIDTH, title);
+	render_sum_head(out);
+	fputc('\n', out);
+	shown = classes ? rollup.count : report_shown(r, rollup.count);
+	for (size_t i = 0; i < shown; i++) {
+		const struct rollup_row *row = &rollup.row[i];
 
-static void print_classes(FILE *out, const struct profile_vcpu *vcpu)
-{
-	bool done[PROFILE_CLASSES] = { false };
-	char name[80];
-
-	print_head(out, "Exits by exception class");
-	for (;;) {
-		int best = -1;
-
-		for (int c = 0; c < PROFILE_CLASSES; c++) {
-			if (!done[c] && vcpu->class[c].count &&
-			    (best < 0 ||
-			     vcpu->class[c].count > vcpu->class[best].count))
-				best = c;
-		}
-		if (best < 0)
-			break;
-		done[best] = true;
-		class_name((unsigned int)best, name, sizeof(name));
-		print_row(out, name, &vcpu->class[best], vcpu -> all.count);
+		if (classes && row->most.class < EC_COUNT)
+			snprintf(name, sizeof(name), "%-9s %s (0x%02x)",
+				 row->name[0], class_text(row->most.class),
+				 row->most.class);
+		else if (classes)
+			snprintf(name, sizeof(name), "%-9s %s", row->name[0],
+				 class_text(row->most.class));
+		else
+			snprintf(name, sizeof(name), "%s", row->name[0]);
+		print_row(out, name, &row->sum, whole);
 	}
-	print_row(out, "all exits", &vcpu->all, vcpu->all.count);
+	if (shown < rollup.count) {
+		ret = report_rest(&rollup, shown, &rest);
+		if (!ret) {
+			snprintf(name, sizeof(name), "(%zu more)",
+				 rollup.count - shown);
+			print_row(out, name, &rest, whole);
+			profile_sum_free(&rest);
+		}
+	}
+	if (classes)
+		print_row(out, "all exits", &rollup.all, whole);
+	rollup_free(&rollup);
+	return ret;
 }
 
-/* How many of a table's @count rows --top lets through; "1 more" saves none. */
-static size_t shown(const struct report *r, size_t count)
-{
-	return r->top && r->top + 1 < count ? r->top : count;
-}
-
-/* The rows from @first on in one, so that a table's sum stays whole. */
-static void print_rest(FILE *out, const struct profile_row *const *row,
-		       size_t first, size_t count, uint64_t whole)
-{
-	struct profile_sum sum = { 0 };
-	char name[32];
-
-	if (first == count)
-		return;
-	for (size_t i = first; i < count; i++)
-		profile_sum_merge(&sum, &row[i]->sum);
-	snprintf(name, sizeof(name), "(%zu more)", count - first);
-	print_row(out, name, &sum, whole);
-}
-
-static int print_causes(FILE *out, const struct report *r,
-			const struct profile_vcpu *vcpu)
+static int print_causes(FILE *out, const struct report *r, struct query query,
+			uint64_t whole)
 {
 	static const char *const title[CAUSE_GROUPS] = {
 		[CAUSE_CALL] = "HVC and SMC calls",
@@ -117,303 +135,169 @@ static int print_causes(FILE *out, const struct report *r,
 		[CAUSE_MEMORY] = "Memory faults",
 		[CAUSE_OTHER] = "Other causes",
 	};
-	char name[160];
+	int ret = 0;
 
-	for (int group = 0; group < CAUSE_GROUPS; group++) {
-		const struct profile_row **row;
-		size_t count;
-
-		row = profile_rank(&vcpu->cause, group, &count);
-		if (!row && count)
-			return -ENOMEM;
-		if (!row)
-			continue;
-		print_head(out, title[group]);
-		for (size_t i = 0; i < shown(r, count); i++) {
-			cause_name(&row[i]->cause, &r->a->map, name,
-				   sizeof(name));
-			print_row(out, name, &row[i]->sum, vcpu->all.count);
-		}
-		print_rest(out, row, shown(r, count), count, vcpu->all.count);
-		free(row);
+	query.by[0] = DIM_CAUSE;
+	query.nr_by = 1;
+	for (int group = 0; !ret && group < CAUSE_GROUPS; group++) {
+		query.group = group;
+		ret = print_table(out, r, &query, title[group], whole);
 	}
-	return 0;
-}
-
-static int print_pcs(FILE *out, const struct report *r,
-		     const struct profile_vcpu *vcpu)
-{
-	const struct profile_row **row;
-	size_t count;
-	char name[160];
-
-	row = profile_rank(&vcpu->pc, -1, &count);
-	if (!row)
-		return count ? -ENOMEM : 0;
-	fprintf(out, "\n%-18s %9s %7s %10s  %-11s %s\n", "Top PCs", "count",
-		"share", "mean us", "class", "cause");
-	for (size_t i = 0; i < shown(r, count); i++) {
-		const struct profile_row *pc = row[i];
-
-		fprintf(out, "  0x%-14" PRIx64 " %9" PRIu64 " %6.1f%%", pc->pc,
-			pc->sum.count, percent(pc->sum.count, vcpu->all.count));
-		if (pc->sum.timed)
-			fprintf(out, " %10.2f",
-				us(pc->sum.ns) / (double)pc->sum.timed);
-		else
-			fprintf(out, " %10s", "-");
-		class_name((unsigned int)pc->class, name, sizeof(name));
-		name[strcspn(name, " ")] = '\0';
-		fprintf(out, "  %-11s ", name);
-		cause_name(&pc->why, &r->a->map, name, sizeof(name));
-		fprintf(out, "%s%s\n", name, pc->mixed ? " and others" : "");
-	}
-	if (count > shown(r, count))
-		fprintf(out, "  (%zu more; --top N shows N, --top 0 all)\n",
-			count - shown(r, count));
-	free(row);
-	return 0;
-}
-
-static int print_vcpu(FILE *out, const struct report *r,
-		      const struct profile_vcpu *vcpu)
-{
-	int ret;
-
-	print_classes(out, vcpu);
-	ret = print_causes(out, r, vcpu);
-	if (!ret)
-		ret = print_pcs(out, r, vcpu);
-	if (vcpu->cond_failed)
-		fprintf(out,
-			"\n%" PRIu64
-			" of the traps were instructions whose condition failed: KVM skipped them\n",
-			vcpu->cond_failed);
 	return ret;
 }
 
-static void print_line(FILE *out, const char *key, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-static void print_line(FILE *out, const char *key, const char *fmt, ...)
+static int print_pcs(FILE *out, const struct report *r, struct query query,
+		     uint64_t whole)
 {
-	va_list ap;
+	struct rollup rollup;
+	char name[DIM_NAME];
+	size_t shown;
+	int ret;
 
-	fprintf(out, "  %-9s ", key);
-	va_start(ap, fmt);
-	vfprintf(out, fmt, ap);
-	va_end(ap);
-	fputc('\n', out);
-}
+	query.by[0] = DIM_PC;
+	query.by[1] = DIM_CLASS;
+	query.nr_by = 2;
+	ret = rollup_make(&rollup, &r->view, &query);
+	if (ret || !rollup.count)
+		return ret;
+	fprintf(out, "\n%-18s %9s %7s %10s  %-11s %s\n", "Top PCs", "count",
+		"share", "mean us", "class", "cause");
+	shown = report_shown(r, rollup.count);
+	for (size_t i = 0; i < shown; i++) {
+		const struct rollup_row *row = &rollup.row[i];
 
-static void print_vm(FILE *out, const struct vmmap *map)
-{
-	fputs("  VM        ", out);
-	if (!map->from_file) {
-		fputs("not described; devices of QEMU's virt board assumed\n",
-		      out);
-		return;
+		fprintf(out, "  %-16s %9" PRIu64 " %6.1f%%", row->name[0],
+			row->sum.count,
+			100.0 * (double)row->sum.count / (double)whole);
+		if (row->sum.timed)
+			fprintf(out, " %10.2f",
+				us(row->sum.ns) / (double)row->sum.timed);
+		else
+			fprintf(out, " %10s", "-");
+		profile_cause_name(r->view.profile, row->most.cause, name,
+				   sizeof(name));
+		fprintf(out, "  %-11s %s%s\n", row->name[1], name,
+			row->mixed ? " and others" : "");
 	}
-	fprintf(out, "%s", map->name[0] ? map->name : "unnamed");
-	if (map->vmm[0])
-		fprintf(out, ", %s", map->vmm);
-	if (map->machine[0])
-		fprintf(out, ", machine %s", map->machine);
-	if (map->guest_width)
-		fprintf(out, ", %u-bit guest", map->guest_width);
-	if (map->gic_version)
-		fprintf(out, ", GICv%u", map->gic_version);
-	if (map->boots > 1)
-		fprintf(out, ", %u boots", map->boots);
-	fputc('\n', out);
-	if (map->kernel[0])
-		print_line(out, "kernel", "%s", map->kernel);
-	if (map->ended[0])
-		print_line(out, "ended", "%s", map->ended);
+	if (rollup.count > shown)
+		fprintf(out, "  (%zu more; --top N shows N, --top 0 all)\n",
+			rollup.count - shown);
+	rollup_free(&rollup);
+	return 0;
 }
 
-static bool patched(const struct reader_info *info)
+/* The fixed tables of one vCPU, of the profile's index @vcpu; -1: of all. */
+static int print_vcpu(FILE *out, const struct report *r, int vcpu)
 {
-	return info->kvm[EV_VCPU_EXIT] > 0;
-}
+	struct query query = r->query;
+	struct rollup all;
+	uint64_t whole, failed;
+	int ret;
 
-static void print_header(FILE *out, const struct report *r)
-{
-	const struct reader_info *info = &r->a->info;
-	uint64_t kvm = 0;
+	query.vcpu = vcpu;
+	query.nr_by = 0;
+	ret = rollup_make(&all, &r->view, &query);
+	if (ret)
+		return ret;
+	whole = all.all.count;
+	failed = all.all.cond_failed;
+	rollup_free(&all);
+	if (!whole)
+		return 0;
+	if (vcpu < 0) {
+		fputs("\n== all vCPUs ==\n", out);
+	} else {
+		const struct profile_vcpu *v = &r->a->profile.vcpu[vcpu];
 
-	for (int i = 0; i < EV_TYPES; i++)
-		kvm += info->kvm[i];
-	fprintf(out, "Trap profile of %s\n", r->a->path);
-	print_vm(out, &r->a->map);
-	print_line(out, "recorded",
-		   "%.3f s, %" PRIu64 " events, %" PRIu64
-		   " of them about exits; %d-bit host, %d CPU%s",
-		   us(info->last_ts - info->first_ts) / 1e6, info->events, kvm,
-		   info->host32 ? 32 : 64, info->cpus,
-		   info->cpus == 1 ? "" : "s");
-	if (info->lost_unknown)
-		print_line(
-			out, "LOST",
-			"%" PRIu64
-			" events and more: record with larger buffers (trace-cmd record -b)",
-			info->lost);
-	else if (info->lost)
-		print_line(
-			out, "LOST",
-			"%" PRIu64
-			" events: record with larger buffers (trace-cmd record -b)",
-			info->lost);
-	else
-		print_line(out, "lost", "no events");
-}
-
-static void print_notes(FILE *out, const struct report *r,
-			const struct profile_vcpu *total)
-{
-	const struct totals *totals = &r->a->totals;
-	uint64_t known = total->all.count - total->unknown;
-
-	if (patched(&r->a->info))
-		print_line(out, "causes", "from each exit's own syndrome");
-	else
-		print_line(
-			out, "causes",
-			"stock kernel: no syndrome in its events, causes are from companion events");
-	print_line(out, "explained",
-		   "%" PRIu64 " of %" PRIu64 " exits (%.1f%%)", known,
-		   total->all.count,
-		   /* rounded down: 100.0% means all */
-		   (int)(10 * percent(known, total->all.count)) / 10.0);
-	if (!patched(&r->a->info) && !r->a->map.nr_vcpus)
-		print_line(out, "vCPUs",
-			   "no vCPU number in stock events: grouped by thread");
-	if (totals->foreign_exits)
-		print_line(out, "others",
-			   "%" PRIu64
-			   " exits of threads that are not of this VM left out",
-			   totals->foreign_exits);
-}
-
-static void print_label(FILE *out, int vcpu, int tid)
-{
-	if (vcpu < 0)
-		fprintf(out, "thread %d", tid);
-	else
-		fprintf(out, "vCPU %d", vcpu);
-}
-
-static void print_kernel(FILE *out, const struct totals_vcpu *v)
-{
-	const char *comma = "";
-
-	fputc('(', out);
-	if (v->kernel_exits.known) {
-		fprintf(out, "exits %" PRIu64, v->kernel_exits.value);
-		comma = ", ";
+		if (v->vcpu < 0)
+			fprintf(out, "\n== thread %d ==\n", v->tid);
+		else
+			fprintf(out, "\n== vCPU %d (thread %d) ==\n", v->vcpu,
+				v->tid);
 	}
-	if (v->kernel_traps.known)
-		fprintf(out, "%strap_exits %" PRIu64, comma,
-			v->kernel_traps.value);
-	fputc(')', out);
-}
-
-/* Why the trace may have fewer exits than there were. */
-static void print_why(FILE *out, const struct totals_vcpu *v)
-{
-	if (v->before)
-		fprintf(out, ", %" PRIu64 " exits before the recording began",
-			v->before);
-	if (v->lost_exits)
-		fprintf(out, ", %" PRIu64 " exits lost", v->lost_exits);
-	if (v->lost_traps && v->lost_traps != v->lost_exits)
-		fprintf(out, ", %" PRIu64 " traps lost", v->lost_traps);
-}
-
-static void print_totals_vcpu(FILE *out, const struct totals_vcpu *v)
-{
-	fputs("  ", out);
-	if (v->verdict == TOTALS_MISMATCH)
-		fputs("MISMATCH ", out);
-	print_label(out, v->vcpu, v->tid);
-	fprintf(out, ": exits %" PRIu64 ", traps %" PRIu64, v->exits, v->traps);
-	print_why(out, v);
-	if (v->unpaired)
-		fprintf(out, ", %" PRIu64 " without a re-entry", v->unpaired);
-	if (v->verdict == TOTALS_MATCH) {
-		fputs(": matches the kernel's counters ", out);
-		print_kernel(out, v);
-	} else if (v->verdict == TOTALS_MISMATCH) {
-		fputs(": the kernel counted ", out);
-		print_kernel(out, v);
-	}
-	fputc('\n', out);
-}
-
-static void print_totals(FILE *out, const struct report *r)
-{
-	const struct totals *totals = &r->a->totals;
-	const struct totals_vcpu *all = &totals->all;
-	const char *least = totals->complete ? "" : "at least ";
-
-	fputs("\nTotals\n", out);
-	for (size_t i = 0; i < totals->count; i++)
-		print_totals_vcpu(out, &totals->vcpu[i]);
-	if (all->kernel_hyp.known)
+	query.by[0] = DIM_CLASS;
+	query.nr_by = 1;
+	ret = print_table(out, r, &query, "Exits by exception class", whole);
+	if (!ret)
+		ret = print_causes(out, r, query, whole);
+	if (!ret)
+		ret = print_pcs(out, r, query, whole);
+	if (failed)
 		fprintf(out,
-			"  handled at EL2 without the host: %" PRIu64
-			" (hyp_exits, not in the totals)\n",
-			all->kernel_hyp.value);
-	fprintf(out,
-		"\nexit count: %s%" PRIu64
-		"\ntrap count (HVC trap count): %s%" PRIu64 "\n",
-		least, all->exits, least, all->traps);
-	switch (all->verdict) {
-	case TOTALS_MATCH:
-		fputs("matches the kernel's counters ", out);
-		print_kernel(out, all);
-		fputc('\n', out);
-		break;
-	case TOTALS_MISMATCH:
-		fputs("MISMATCH with the kernel's counters ", out);
-		print_kernel(out, all);
-		fputs(": do not trust this profile\n", out);
-		break;
-	default:
-		fprintf(out, "not compared with the kernel's counters: %s%s\n",
-			r->a->map.from_file ? "none in " : "there is no ",
-			r->a->side_path);
-		break;
-	}
+			"\n%" PRIu64
+			" of the traps were instructions whose condition failed: KVM skipped them\n",
+			failed);
+	return ret;
 }
 
-int render_text(FILE *out, const struct analysis *analysis, unsigned int top)
+/* One table by the dimensions of --by, each in a column of its own. */
+static int print_by(FILE *out, const struct report *r)
 {
-	const struct report report = { .a = analysis, .top = top };
-	const struct report *r = &report;
-	const struct profile *profile = &r->a->profile;
-	struct profile_vcpu total;
-	int ret = profile_total(profile, &total);
+	const struct query *query = &r->query;
+	int width[BY_MAX] = { 0 }, names = 0;
+	struct profile_sum rest;
+	struct rollup rollup;
+	char more[32];
+	size_t shown;
+	int ret = rollup_make(&rollup, &r->view, query);
 
 	if (ret)
 		return ret;
-	print_header(out, r);
-	print_notes(out, r, &total);
-	for (size_t i = 0; !ret && i < profile->count; i++) {
-		const struct profile_vcpu *vcpu = profile->vcpu[i];
+	shown = report_shown(r, rollup.count);
+	for (size_t d = 0; d < query->nr_by; d++) {
+		width[d] = (int)strlen(dim_word(query->by[d]));
+		for (size_t i = 0; i < shown; i++) {
+			int length = (int)strlen(rollup.row[i].name[d]);
 
-		fputs("\n== ", out);
-		print_label(out, vcpu->vcpu, vcpu->tid);
-		if (vcpu->vcpu >= 0)
-			fprintf(out, " (thread %d)", vcpu->tid);
-		fputs(" ==\n", out);
-		ret = print_vcpu(out, r, vcpu);
+			if (width[d] < length)
+				width[d] = length;
+		}
+		names += width[d] + 2;
 	}
-	if (!ret && profile->count > 1) {
-		fputs("\n== all vCPUs ==\n", out);
-		ret = print_vcpu(out, r, &total);
+	fputc('\n', out);
+	for (size_t d = 0; d < query->nr_by; d++)
+		fprintf(out, "%-*s", width[d] + 2, dim_word(query->by[d]));
+	render_sum_head(out);
+	fputc('\n', out);
+	for (size_t i = 0; i < shown; i++) {
+		for (size_t d = 0; d < query->nr_by; d++)
+			fprintf(out, "%-*s", width[d] + 2,
+				rollup.row[i].name[d]);
+		render_sum(out, &rollup.row[i].sum, rollup.all.count);
+		fputc('\n', out);
+	}
+	if (shown < rollup.count) {
+		ret = report_rest(&rollup, shown, &rest);
+		if (!ret) {
+			snprintf(more, sizeof(more), "(%zu more)",
+				 rollup.count - shown);
+			fprintf(out, "%-*s", names, more);
+			render_sum(out, &rest, rollup.all.count);
+			fputc('\n', out);
+			profile_sum_free(&rest);
+		}
+	}
+	fprintf(out, "%-*s", names, "all");
+	render_sum(out, &rollup.all, rollup.all.count);
+	fputc('\n', out);
+	rollup_free(&rollup);
+	return ret;
+}
+
+int render_text(FILE *out, const struct report *r)
+{
+	const struct profile *profile = &r->a->profile;
+	int ret = render_head(out, r);
+
+	if (!ret && r->query.nr_by) {
+		ret = print_by(out, r);
+	} else if (!ret) {
+		for (size_t i = 0; !ret && i < profile->count; i++)
+			ret = print_vcpu(out, r, (int)i);
+		if (!ret && profile->count > 1)
+			ret = print_vcpu(out, r, -1);
 	}
 	if (!ret)
-		print_totals(out, r);
-	profile_vcpu_free(&total);
+		render_totals(out, r);
 	return ret;
 }

@@ -108,5 +108,5 @@ void smccc_name(uint32_t id, char *buf, size_t size)
 	if (f)
 		snprintf(buf, size, "%s", f->name);
 	else
-		snprintf(buf, size, "unknown %s call", owner(id));
+		snprintf(buf, size, "unnamed %s call", owner(id));
 }

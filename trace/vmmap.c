@@ -78,7 +78,13 @@ int vmmap_default(struct vmmap *map, struct error *err)
 		{ 0x10000000, 0x2eff0000, false, DEVREG_UNKNOWN, "pci-mmio" },
 		{ 0x3eff0000, 0x10000, false, DEVREG_UNKNOWN, "pci-io" },
 		{ 0x3f000000, 0x1000000, false, DEVREG_UNKNOWN, "pci-config" },
-		{ 0x40000000, 0xff00000000, true, DEVREG_UNKNOWN, "memory" },
+		/* with 255 GiB at most; what is above moves up with more */
+		{ 0x40000000, 0x3fc0000000, true, DEVREG_UNKNOWN, "memory" },
+		{ 0x4000000000, 0x4000000, false, DEVREG_GICR, "gicr-high" },
+		{ 0x4010000000, 0x10000000, false, DEVREG_UNKNOWN,
+		  "pci-config-high" },
+		{ 0x8000000000, 0x8000000000, false, DEVREG_UNKNOWN,
+		  "pci-mmio-high" },
 	};
 	int ret = 0;
 
@@ -137,8 +143,7 @@ static int read_ranges(struct vmmap *map, json_t *root, const char *path,
 	for (int k = 0; k < 2; k++) {
 		bool ram = k == 0;
 
-		json_array_foreach(json_object_get(root, key[k]), i, item)
-		{
+		json_array_foreach (json_object_get(root, key[k]), i, item) {
 			const char *name = json_string_value(
 				json_object_get(item, "name"));
 			const char *type = json_string_value(
@@ -223,8 +228,7 @@ static int read_vcpus(struct vmmap *map, json_t *root, const char *path,
 	map->vcpu = calloc(json_array_size(list), sizeof(*map->vcpu));
 	if (!map->vcpu)
 		return error_set(err, TL_FAIL, ENOMEM, "out of memory");
-	json_array_foreach(list, i, item)
-	{
+	json_array_foreach (list, i, item) {
 		struct vmmap_vcpu *vcpu = &map->vcpu[map->nr_vcpus++];
 		json_t *stats = json_object_get(item, "stats");
 

@@ -16,6 +16,7 @@ static void run(const struct vmmap *map, const uint8_t *data, size_t size)
 	struct analysis a = { .path = (char *)"trace.dat",
 			      .side_path = (char *)"trace.dat.vm.json" };
 	const struct pair_thread *thread;
+	struct report report;
 	struct pair *pair;
 	uint64_t counted = 0;
 	struct event ev;
@@ -57,13 +58,15 @@ static void run(const struct vmmap *map, const uint8_t *data, size_t size)
 		profile_sort(&a.profile);
 		if (count &&
 		    !totals_make(&a.totals, thread, count, &a.map, &a.info)) {
-			for (size_t i = 0; i < a.profile.count; i++)
-				counted += a.profile.vcpu[i]->all.count;
+			for (size_t i = 0; i < a.profile.row_space; i++)
+				counted += a.profile.row[i].sum.count;
 			if (counted != a.totals.all.exits)
 				abort();
 			out = fopen("/dev/null", "w");
 			if (out) {
-				render_text(out, &a, 3);
+				report_init(&report, &a);
+				report.top = 3;
+				render_text(out, &report);
 				fclose(out);
 			}
 		}

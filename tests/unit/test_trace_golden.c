@@ -67,6 +67,7 @@ static void check(const char *name, enum totals_verdict verdict)
 {
 	char trace[128], text[128], *got = NULL;
 	struct analysis analysis;
+	struct report report;
 	struct error err = { 0 };
 	size_t size;
 	FILE *out;
@@ -78,7 +79,8 @@ static void check(const char *name, enum totals_verdict verdict)
 	assert_int_equal(analysis.totals.all.verdict, verdict);
 	out = open_memstream(&got, &size);
 	assert_non_null(out);
-	assert_int_equal(render_text(out, &analysis, 10), 0);
+	report_init(&report, &analysis);
+	assert_int_equal(render_text(out, &report), 0);
 	fclose(out);
 	assert_same(text, got);
 	free(got);
@@ -90,6 +92,35 @@ static void test_patched(void **state)
 {
 	(void)state;
 	check("patched-2vcpu", TOTALS_MATCH);
+}
+
+/* One table by several dimensions, of a part of the exits. */
+static void test_by(void **state)
+{
+	char device[] = "pl011,gic*", *got = NULL;
+	struct analysis analysis;
+	struct report report;
+	struct error err = { 0 };
+	size_t size;
+	FILE *out;
+
+	(void)state;
+	assert_int_equal(analysis_load(&analysis, GOLDEN "patched-2vcpu.dat",
+				       NULL, &err),
+			 0);
+	report_init(&report, &analysis);
+	assert_int_equal(query_by(&report.query,
+				  "vcpu,device,register,dir,user", &err),
+			 0);
+	assert_int_equal(query_filter(&report.query, DIM_DEVICE, device, &err),
+			 0);
+	out = open_memstream(&got, &size);
+	assert_non_null(out);
+	assert_int_equal(render_text(out, &report), 0);
+	fclose(out);
+	assert_same(GOLDEN "patched-2vcpu.by.txt", got);
+	free(got);
+	analysis_free(&analysis);
 }
 
 /* QEMU on a stock 6.1 kernel; v7, v6 without compression, and an instance. */
@@ -110,10 +141,11 @@ static void test_lost_events(void **state)
 
 static void assert_refused(const char *trace, const char *side, const char *why)
 {
+	struct analysis_setup setup = { .side = side };
 	struct analysis analysis;
 	struct error err = { 0 };
 
-	assert_true(analysis_load(&analysis, trace, side, &err) < 0);
+	assert_true(analysis_load(&analysis, trace, &setup, &err) < 0);
 	assert_int_equal(err.status, TL_TRACE);
 	assert_null(strchr(err.text, '\n'));
 	if (!strstr(err.text, why))
@@ -175,7 +207,9 @@ static void test_truncated(void **state)
 static void test_mismatch(void **state)
 {
 	char path[] = "/tmp/trapline-test-XXXXXX", *got = NULL;
+	struct analysis_setup setup = { .side = path };
 	struct analysis analysis;
+	struct report report;
 	struct error err = { 0 };
 	size_t size;
 	char *side = read_all(GOLDEN "patched-2vcpu.dat.vm.json", &size);
@@ -190,12 +224,14 @@ static void test_mismatch(void **state)
 	count[strlen("\"exits\": ")] = '9';
 	write_file(path, side, size);
 	assert_int_equal(analysis_load(&analysis, GOLDEN "patched-2vcpu.dat",
-				       path, &err),
+				       &setup, &err),
 			 0);
 	assert_int_equal(analysis.totals.all.verdict, TOTALS_MISMATCH);
 	out = open_memstream(&got, &size);
 	assert_non_null(out);
-	assert_int_equal(render_text(out, &analysis, 0), 0);
+	report_init(&report, &analysis);
+	report.top = 0;
+	assert_int_equal(render_text(out, &report), 0);
 	fclose(out);
 	assert_non_null(strstr(got, "MISMATCH vCPU 0"));
 	assert_null(strstr(got, "MISMATCH vCPU 1"));
@@ -212,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_patched),
+		cmocka_unit_test(test_by),
 		cmocka_unit_test(test_stock),
 		cmocka_unit_test(test_lost_events),
 		cmocka_unit_test(test_refused_files),

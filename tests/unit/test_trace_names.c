@@ -170,9 +170,9 @@ static void test_calls(void **state)
 	assert_call(0x80008000, "SMCCC_ARCH_WORKAROUND_1");
 	assert_call(0xc5000021, "PV_TIME_ST");
 	assert_call(0x95c1ba60, "PSCI_0_1_CPU_ON");
-	assert_call(0x82000001, "unknown SiP call");
-	assert_call(0x12345678, "unknown yielding call");
-	assert_call(0xffffffff, "unknown trusted OS call");
+	assert_call(0x82000001, "unnamed SiP call");
+	assert_call(0x12345678, "unnamed yielding call");
+	assert_call(0xffffffff, "unnamed trusted OS call");
 }
 
 /* A name never overruns the space it is given. */

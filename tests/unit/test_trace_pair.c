@@ -102,6 +102,13 @@ static struct event user(int tid)
 	return (struct event){ .type = EV_USER, .tid = tid };
 }
 
+static struct event irq(int tid, uint32_t number)
+{
+	return (struct event){ .type = EV_IRQ,
+			       .tid = tid,
+			       .irq = { number, "timer" } };
+}
+
 static const struct pair_thread *thread(struct fixture *f, size_t n)
 {
 	size_t count;
@@ -298,6 +305,39 @@ static void test_time_backwards(void **state)
 	assert_int_equal(f->sink.exit[0].ns, 0);
 }
 
+/* Taken before the exit is traced, or after it; of one interrupt, the first. */
+static void test_interrupts(void **state)
+{
+	struct fixture *f = *state;
+	const struct trap_exit *exit = f->sink.exit;
+
+	feed(f, irq(1, 3)); /* before anything is known of the thread */
+	feed(f, stock(1, EXIT_IRQ, 0, 0x10));
+	feed(f, irq(1, 4));
+	feed(f, irq(1, 5));
+	feed(f, entry(1));
+	feed(f, irq(1, 6));
+	feed(f, irq(2, 7));
+	feed(f, stock(1, EXIT_IRQ, 0, 0x10));
+	feed(f, full(1, 0, EXIT_IRQ, 1, 0, 0x10));
+	feed(f, irq(1, 8));
+	feed(f, entry(1));
+	feed(f, irq(1, 9)); /* a trap has its own cause */
+	feed(f, stock(1, EXIT_TRAP, EC_WFX, 0x20));
+	feed(f, irq(1, 10));
+	feed(f, entry(1));
+	feed(f, stock(1, EXIT_IRQ, 0, 0x10)); /* none was recorded */
+	pair_finish(f->pair);
+	assert_int_equal(f->sink.count, 4);
+	assert_true(exit[0].have & HAVE_IRQ);
+	assert_int_equal(exit[0].irq, 4);
+	assert_string_equal(exit[0].irq_name, "timer");
+	assert_true(exit[1].have & HAVE_IRQ);
+	assert_int_equal(exit[1].irq, 6);
+	assert_false(exit[2].have & HAVE_IRQ);
+	assert_false(exit[3].have & HAVE_IRQ);
+}
+
 static void test_many_threads(void **state)
 {
 	struct fixture *f = *state;
@@ -435,6 +475,7 @@ int main(void)
 		TEST(test_page_and_offset),
 		TEST(test_condition_failed),
 		TEST(test_time_backwards),
+		TEST(test_interrupts),
 		TEST(test_many_threads),
 		cmocka_unit_test(test_random_events),
 		cmocka_unit_test(test_dropped_events),

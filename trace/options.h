@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The command line of trapline-report. */
+#ifndef TL_TRACE_OPTIONS_H
+#define TL_TRACE_OPTIONS_H
+
+#include "analysis.h"
+#include "rollup.h"
+
+struct options {
+	const char *path;
+	const char *output; /* NULL: standard output */
+	struct analysis_setup setup;
+	struct query query;
+	unsigned int top; /* rows of each table, 0: all */
+	bool help, version;
+};
+
+extern const char options_help[];
+
+/*
+ * Fill @opt from the command line, without side effects; it points into
+ * @argv, which may be changed.  -EINVAL and one line in @err.
+ */
+int options_parse(int argc, char **argv, struct options *opt,
+		  struct error *err);
+
+#endif
