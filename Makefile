@@ -74,7 +74,9 @@ ifeq ($(ARCH),arm)
 cflags    += -Ivmm/arch-arm/uapi-arm32
 endif
 libs-vmm  := -lfdt -lz -ljansson
-libs-trace := -ltracecmd -ltracefs -ltraceevent -ljansson
+libs-trace := -lzstd -lz -ljansson
+# For the plugin and its test.
+libs-tep  := -ltracecmd -ltracefs -ltraceevent
 # <trace-cmd.h> includes the others' headers by their bare names.
 trace-inc  = $(foreach d,traceevent tracefs trace-cmd,-isystem $(1)/usr/include/$(d))
 cflags    += $(call trace-inc,$(needs-sysroot))
@@ -191,7 +193,7 @@ $(unit)/all.a: $(unit-obj)
 $(unit-bin): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) -o $@ $< $(unit)/all.a \
-		$(libs-vmm) $(libs-trace) -lcmocka
+		$(libs-vmm) $(libs-trace) $(libs-tep) -lcmocka
 
 # As it is installed, for this machine's trace-cmd.
 unit-plugin := $(unit)/plugins/plugin_kvm_arm.so
