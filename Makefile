@@ -74,7 +74,9 @@ ifeq ($(ARCH),arm)
 cflags    += -Ivmm/arch-arm/uapi-arm32
 endif
 libs-vmm  := -lfdt -lz -ljansson
-libs-trace := -ltracecmd -ltracefs -ltraceevent -ljansson -lelf -lm
+libs-trace := -lzstd -lz -ljansson -lelf -lm
+# For the plugin and its test.
+libs-tep  := -ltracecmd -ltracefs -ltraceevent
 # <trace-cmd.h> includes the others' headers by their bare names.
 trace-inc  = $(foreach d,traceevent tracefs trace-cmd,-isystem $(1)/usr/include/$(d))
 cflags    += $(call trace-inc,$(needs-sysroot))
@@ -97,7 +99,7 @@ pure-src  := $(filter-out vmm/main.c vmm/native.c $(kvm-src) \
 		vmm/arch-arm/kvm-%.c, \
 		$(wildcard vmm/*.c vmm/lib/*.c vmm/core/*.c vmm/hw/*.c \
 		vmm/virtio/*.c vmm/backend/*.c vmm/arch-arm/*.c))
-trace-src := $(filter-out trace/main.c,$(wildcard trace/*.c))
+trace-src := $(filter-out trace/main.c trace/plugin_%.c,$(wildcard trace/*.c))
 lib-src   := $(wildcard vmm/lib/*.c)
 
 obj       := $(O)/$(ARCH)
@@ -105,6 +107,10 @@ vmm-obj   := $(patsubst %.c,$(obj)/%.o,$(pure-src) vmm/main.c \
 		$(if $(filter native,$(ARCH)),vmm/native.c,$(kvm-src)))
 report-obj := $(patsubst %.c,$(obj)/%.o,trace/main.c $(trace-src) $(lib-src))
 programs  := $(obj)/trapline $(obj)/trapline-report
+# For trace-cmd and KernelShark; see trace/plugin_kvm_arm.c.
+plugin-obj := $(patsubst %.c,$(obj)/pic/%.o,trace/plugin_kvm_arm.c \
+		trace/esr.c trace/smccc.c trace/sysreg.c)
+plugin    := $(obj)/plugin_kvm_arm.so
 
 .PHONY: guests help all deps demo test check lint fuzz bench install clean
 .DEFAULT_GOAL := all
@@ -129,7 +135,7 @@ help:
 	@echo '  CROSS_COMPILE= compiler prefix, aarch64-linux-gnu- or arm-linux-gnueabihf-'
 	@echo '  TRAPLINE_CACHE=DIR  keep downloads and built kernels there, not in build/cache'
 
-all: $(programs)
+all: $(programs) $(plugin)
 
 deps:
 	$(Q)scripts/deps
@@ -156,6 +162,16 @@ $(obj)/trapline-report: $(report-obj)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ $(libs-trace)
 
+$(obj)/pic/%.o: %.c $(sysroot-stamp)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden \
+		-MMD -MP -c -o $@ $<
+
+$(plugin): $(plugin-obj)
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(CFLAGS) $(ldflags) $(LDFLAGS) -o $@ $^ -ltraceevent
+
 ifneq ($(sysroot-stamp),)
 # It knows itself whether its list of packages is another one now.
 $(sysroot-stamp): scripts/sysroot
@@ -175,7 +191,7 @@ unit-src  := $(wildcard tests/unit/test_*.c)
 unit-help := $(filter-out $(unit-src),$(wildcard tests/unit/*.c))
 unit-bin  := $(patsubst tests/unit/%.c,$(unit)/%,$(unit-src))
 unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
-		$(trace-src) $(unit-help))
+		$(trace-src) trace/plugin_kvm_arm.c $(unit-help))
 
 $(unit)/obj/%.o: %.c
 	$(call say,CC,$@)
@@ -189,7 +205,17 @@ $(unit)/all.a: $(unit-obj)
 $(unit-bin): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) -o $@ $< $(unit)/all.a \
-		$(libs-vmm) $(libs-trace) -lcmocka
+		$(libs-vmm) $(libs-trace) $(libs-tep) -lcmocka
+
+# As it is installed, for this machine's trace-cmd.
+unit-plugin := $(unit)/plugins/plugin_kvm_arm.so
+$(unit)/test_trace_plugin: | $(unit-plugin)
+$(unit-plugin): trace/plugin_kvm_arm.c trace/esr.c trace/smccc.c trace/sysreg.c
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)/kvm_arm
+	$(Q)$(unit-cc) -std=c11 -D_GNU_SOURCE -O1 -fPIC -shared -fvisibility=hidden \
+		$(call trace-inc,) -o $@ $^ -ltraceevent
+	$(Q)ln -sfn ../plugin_kvm_arm.so $(@D)/kvm_arm/plugin_kvm_arm.so
 
 # --- bare-metal guests for the nested tests ----------------------------------
 guest-bin := $(patsubst tests/guests/%.S,$(O)/guests/%.bin, \
@@ -259,11 +285,29 @@ fuzz: $(fuzz-bin)
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(fuzz-bin)
 
 # --- install, clean ----------------------------------------------------------
-install: $(programs)
+# The plugin goes where libtraceevent looks, which is no matter of our PREFIX,
+# unless that is a place of the user's own.
+ifneq ($(filter /usr /usr/local,$(PREFIX)),)
+libdir    := $(if $(needs-sysroot),,$(shell pkg-config --variable=libdir \
+		libtraceevent 2>/dev/null))
+plugindir ?= $(or $(libdir),/usr/lib/$(or $(triplet),$(shell $(CC) \
+		-print-multiarch)))/traceevent/plugins
+else
+plugindir ?= $(PREFIX)/lib/traceevent/plugins
+endif
+
+install: $(programs) $(plugin)
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)install -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1
 	$(Q)install -m 755 $(programs) $(DESTDIR)$(bindir)/
 	$(Q)install -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(mandir)/man1/
+	$(Q)install -d $(DESTDIR)$(plugindir)/kvm_arm
+	$(Q)install -m 644 $(plugin) $(DESTDIR)$(plugindir)/
+	$(Q)ln -sfn ../plugin_kvm_arm.so \
+		$(DESTDIR)$(plugindir)/kvm_arm/plugin_kvm_arm.so
+ifeq ($(filter /usr /usr/local,$(PREFIX)),)
+	@echo '  for trace-cmd to find its plugin: export TRACEEVENT_PLUGIN_DIR=$(plugindir)'
+endif
 
 clean:
 	$(call say,CLEAN,$(O))

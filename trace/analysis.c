@@ -61,6 +61,11 @@ static int make_totals(struct analysis *a, const struct pair *pair,
 	int ret;
 
 	thread = pair_threads(pair, &count);
+	if (!count && a->info.damage[0])
+		return error_set(
+			err, TL_TRACE, EINVAL,
+			"%s: truncated or damaged trace.dat: %s; no exit of it can be read, record again",
+			a->path, a->info.damage);
 	if (!count && a->info.kvm[EV_ENTRY])
 		return error_set(
 			err, TL_TRACE, ENODATA,

@@ -1,57 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* trapline-report: from a trace.dat to a trap profile. */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "diff.h"
 #include "lib/error.h"
 #include "lib/log.h"
 #include "options.h"
-
-/*
- * libtracecmd trusts what the file says of itself: a trace.dat that was cut
- * short or damaged makes it read where there is nothing.  While it has the file,
- * such a fault is the file's, and nothing has been written yet.  It also prints
- * to stderr whatever its log level is, so that goes nowhere meanwhile.
- */
-static int real_stderr = -1;
-
-static void damaged(int sig)
-{
-	static const char text[] =
-		"trapline: error: truncated or damaged trace.dat: reading it failed; record again\n";
-
-	(void)sig;
-	if (write(real_stderr, text, sizeof(text) - 1) < 0)
-		_exit(TL_FAIL);
-	_exit(TL_TRACE);
-}
-
-static void guard_reader(bool on)
-{
-	static const int sig[] = { SIGBUS, SIGSEGV, SIGFPE, SIGABRT };
-	struct sigaction action = { .sa_handler = on ? damaged : SIG_DFL };
-	int null;
-
-	if (on) {
-		real_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		if (real_stderr >= 0 && null >= 0)
-			dup2(null, STDERR_FILENO);
-		if (null >= 0)
-			close(null);
-	} else if (real_stderr >= 0) {
-		dup2(real_stderr, STDERR_FILENO);
-		close(real_stderr);
-		real_stderr = -1;
-	}
-	for (size_t i = 0; i < sizeof(sig) / sizeof(sig[0]); i++)
-		sigaction(sig[i], &action, NULL);
-}
 
 /* Something that was read, ready to be written. */
 struct output {
@@ -110,7 +66,12 @@ static int write_output(struct output *output, struct error *err)
 /* A trace whose exits are not the kernel's is an error, written as it may be. */
 static void check_totals(const struct analysis *analysis, struct error *err)
 {
-	if (analysis->totals.all.verdict == TOTALS_MISMATCH)
+	if (analysis->info.damage[0])
+		error_set(
+			err, TL_TRACE, 0,
+			"%s: truncated or damaged trace.dat: %s; the report is of what could be read",
+			analysis->path, analysis->info.damage);
+	else if (analysis->totals.all.verdict == TOTALS_MISMATCH)
 		error_set(
 			err, TL_TRACE, 0,
 			"%s: the exits in it are not those that the kernel counted",
@@ -141,13 +102,11 @@ static enum tl_status report(const struct options *opt, struct error *err)
 	struct output output = { .opt = opt };
 	int ret;
 
-	guard_reader(true);
 	if (several(opt))
 		ret = read_sides(&output, err);
 	else
 		ret = analysis_load(&output.analysis, opt->path[0], &opt->setup,
 				    err);
-	guard_reader(false);
 	if (!ret)
 		ret = write_output(&output, err);
 	for (size_t s = 0; !ret && s < output.diff.count; s++) {

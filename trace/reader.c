@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <event-parse.h>
-#include <trace-cmd.h>
-
+#include "dat.h"
+#include "dat-io.h"
 #include "reader.h"
-
-/* Where a field is in a record.  size 0: this kernel's event has no such. */
-struct field {
-	uint16_t offset;
-	uint8_t size;
-};
+#include "ring.h"
 
 /* Fields by role; what each holds depends on the event, see fill(). */
 #define FIELDS 9
@@ -98,21 +89,25 @@ static const struct {
 /* KVM's numbers for kvm_mmio's type (include/trace/events/kvm.h). */
 #define MMIO_WRITE 2
 
+/* A stream, and the next event of it that matters. */
+struct source {
+	struct ring ring;
+	const struct format *format; /* NULL: only that events were lost */
+	bool used;
+};
+
 struct reader {
 	char *path;
-	struct tracecmd_input *input;
-	struct tracecmd_input **handle;
-	int nr_handles;
-	struct tep_handle *tep;
+	struct dat dat;
 	struct format *format; /* by event id */
 	int nr_formats;
 	struct field id, tid;
-	bool swap;
 	struct reader_info info;
-	bool *buffer_used;
+	struct source *source;
+	size_t *heap; /* of sources, the earliest event on top */
+	size_t nr_heap;
 	int (*fn)(const struct event *event, void *opaque);
 	void *opaque;
-	int ret;
 };
 
 const struct reader_info *reader_info(const struct reader *reader)
@@ -120,174 +115,90 @@ const struct reader_info *reader_info(const struct reader *reader)
 	return &reader->info;
 }
 
-/*
- * The files that people pass by mistake, before libtracecmd gets to see them:
- * its own messages say little.
- */
-static int check_file(const char *path, struct error *err)
-{
-	static const char magic[] = "\x17\x08\x44tracing";
-	char head[sizeof(magic) - 1];
-	struct stat st;
-	ssize_t n;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0)
-		return error_set(
-			err, TL_TRACE, errno, "%s: %s%s", path, strerror(errno),
-			errno == ENOENT
-				? "; record one with: trapline run --trace FILE, or trace-cmd record -e kvm"
-				: "");
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return error_set(err, TL_TRACE, EINVAL,
-				 "%s: not a file; name a trace.dat", path);
-	}
-	n = read(fd, head, sizeof(head));
-	close(fd);
-	if (!st.st_size)
-		return error_set(err, TL_TRACE, EINVAL,
-				 "%s: empty; the recording did not finish",
-				 path);
-	if (n < (ssize_t)sizeof(head) || memcmp(head, magic, sizeof(head)))
-		return error_set(
-			err, TL_TRACE, EINVAL,
-			"%s: not a trace.dat; record one with: trapline run --trace FILE, or trace-cmd record -e kvm",
-			path);
-	return 0;
-}
-
-static int truncated(const char *path, struct error *err)
-{
-	return error_set(err, TL_TRACE, EINVAL,
-			 "%s: truncated or damaged trace.dat; record again",
-			 path);
-}
-
-static struct field find_field(struct tep_event *event,
+static struct field find_field(const char *text, size_t size,
 			       const char *const names[3])
 {
 	struct field field = { 0, 0 };
 
-	for (int i = 0; i < 3 && names[i]; i++) {
-		struct tep_format_field *f =
-			tep_find_any_field(event, names[i]);
-
-		if (!f)
-			continue;
-		if (f->offset < 0 || f->offset > UINT16_MAX ||
-		    (f->size != 1 && f->size != 2 && f->size != 4 &&
-		     f->size != 8))
-			break;
-		field.offset = (uint16_t)f->offset;
-		field.size = (uint8_t)f->size;
-		break;
-	}
+	for (int i = 0; i < 3 && names[i] && !field.size; i++)
+		field = format_field(text, size, names[i]);
 	return field;
 }
 
-/* Look up every event and field once, not for each record. */
-static int learn_formats(struct reader *reader, struct error *err)
+static int make_format(struct reader *reader, int id)
 {
-	static const char *const type_name[3] = { "common_type" };
-	static const char *const pid_name[3] = { "common_pid" };
+	struct format *format;
 
-	for (size_t k = 0; k < KNOWN; k++) {
-		struct tep_event *event = tep_find_event_by_name(
-			reader->tep, known[k].type == EV_IRQ ? "irq" : "kvm",
-			known[k].name);
-		struct format *format;
-
-		if (!event || event->id < 0 || event->id > UINT16_MAX)
-			continue;
-		if (event->id >= reader->nr_formats) {
-			format = realloc(reader->format, ((size_t)event->id +
-							  1) * sizeof(*format));
-			if (!format)
-				return error_set(err, TL_FAIL, ENOMEM,
-						 "out of memory");
-			memset(format + reader->nr_formats, 0,
-			       (size_t)(event->id + 1 - reader->nr_formats) *
-				       sizeof(*format));
-			reader->format = format;
-			reader->nr_formats = event->id + 1;
-		}
-		format = &reader->format[event->id];
-		format->known = true;
-		format->type = known[k].type;
-		for (unsigned int i = 0; i < FIELDS; i++) {
-			if (!known[k].field[i][0])
-				continue;
-			format->field[i] = find_field(event, known[k].field[i]);
-			if (i < known[k].needed && !format->field[i].size)
-				format->known = false;
-		}
-		if (!reader->tid.size) {
-			reader->id = find_field(event, type_name);
-			reader->tid = find_field(event, pid_name);
-		}
-	}
-	if (!reader->tid.size || !reader->id.size)
-		return error_set(
-			err, TL_TRACE, ENODATA,
-			"%s: no KVM events in it; record with: trapline run --trace FILE, or trace-cmd record -e kvm",
-			reader->path);
+	if (id < reader->nr_formats)
+		return 0;
+	format = realloc(reader->format, ((size_t)id + 1) * sizeof(*format));
+	if (!format)
+		return -ENOMEM;
+	memset(format + reader->nr_formats, 0,
+	       (size_t)(id + 1 - reader->nr_formats) * sizeof(*format));
+	reader->format = format;
+	reader->nr_formats = id + 1;
 	return 0;
 }
 
-static int open_buffers(struct reader *reader, struct error *err)
+/* Look up every event and field once, not for each record. */
+static int learn_format(const char *system, const char *text, size_t size,
+			void *opaque)
 {
-	int instances = tracecmd_buffer_instances(reader->input);
+	struct reader *reader = opaque;
+	struct format *format;
+	size_t k = 0;
+	int id;
 
-	if (instances < 0)
-		instances = 0;
-	reader->handle =
-		calloc((size_t)instances + 1, sizeof(struct tracecmd_input *));
-	reader->buffer_used = calloc((size_t)instances + 1, sizeof(bool));
-	if (!reader->handle || !reader->buffer_used)
-		return error_set(err, TL_FAIL, ENOMEM, "out of memory");
-	reader->handle[reader->nr_handles++] = reader->input;
-	for (int i = 0; i < instances; i++) {
-		struct tracecmd_input *handle =
-			tracecmd_buffer_instance_handle(reader->input, i);
-
-		if (!handle)
-			return truncated(reader->path, err);
-		reader->handle[reader->nr_handles++] = handle;
+	while (k < KNOWN &&
+	       (strcmp(system, known[k].type == EV_IRQ ? "irq" : "kvm") ||
+		!format_is(text, size, known[k].name)))
+		k++;
+	if (k == KNOWN)
+		return 0;
+	id = format_id(text, size);
+	if (id < 0)
+		return 0;
+	if (make_format(reader, id))
+		return -ENOMEM;
+	format = &reader->format[id];
+	memset(format, 0, sizeof(*format));
+	format->known = true;
+	format->type = known[k].type;
+	for (unsigned int i = 0; i < FIELDS; i++) {
+		if (!known[k].field[i][0])
+			continue;
+		format->field[i] = find_field(text, size, known[k].field[i]);
+		if (i < known[k].needed && !format->field[i].size)
+			format->known = false;
 	}
-	for (int i = 0; i < reader->nr_handles; i++)
-		tracecmd_set_private(reader->handle[i],
-				     &reader->buffer_used[i]);
+	if (!reader->tid.size) {
+		reader->id = format_field(text, size, "common_type");
+		reader->tid = format_field(text, size, "common_pid");
+	}
 	return 0;
 }
 
 struct reader *reader_open(const char *path, struct error *err)
 {
-	struct reader *reader;
+	struct reader *reader = calloc(1, sizeof(*reader));
 
-	if (check_file(path, err))
-		return NULL;
-	reader = calloc(1, sizeof(*reader));
 	if (!reader || !(reader->path = strdup(path))) {
+		free(reader);
 		error_set(err, TL_FAIL, ENOMEM, "out of memory");
+		return NULL;
+	}
+	if (dat_open(&reader->dat, path, learn_format, reader, err))
+		goto fail;
+	if (!reader->tid.size || !reader->id.size) {
+		error_set(
+			err, TL_TRACE, ENODATA,
+			"%s: no KVM events in it; record with: trapline run --trace FILE, or trace-cmd record -e kvm",
+			path);
 		goto fail;
 	}
-	/* Their messages name neither the file nor what to do about it. */
-	tracecmd_set_loglevel(TEP_LOG_NONE);
-	tracefs_set_loglevel(TEP_LOG_NONE);
-	tep_set_loglevel(TEP_LOG_NONE);
-	reader->input = tracecmd_open(path, TRACECMD_FL_LOAD_NO_PLUGINS);
-	if (!reader->input) {
-		truncated(path, err);
-		goto fail;
-	}
-	reader->tep = tracecmd_get_tep(reader->input);
-	reader->swap = tep_is_file_bigendian(reader->tep) !=
-		       tep_is_local_bigendian(reader->tep);
-	reader->info.host32 = tep_get_long_size(reader->tep) == 4;
-	reader->info.cpus = tep_get_cpus(reader->tep);
-	if (learn_formats(reader, err) || open_buffers(reader, err))
-		goto fail;
+	reader->info.host32 = reader->dat.host32;
+	reader->info.cpus = reader->dat.cpus;
 	return reader;
 fail:
 	reader_close(reader);
@@ -298,41 +209,21 @@ void reader_close(struct reader *reader)
 {
 	if (!reader)
 		return;
-	for (int i = reader->nr_handles - 1; i > 0; i--)
-		tracecmd_close(reader->handle[i]);
-	if (reader->input)
-		tracecmd_close(reader->input);
-	free(reader->handle);
-	free(reader->buffer_used);
+	dat_close(&reader->dat);
+	free(reader->source);
+	free(reader->heap);
 	free(reader->format);
 	free(reader->path);
 	free(reader);
 }
 
-/* A field's value; 0 for one that is absent or beyond the record's end. */
-static uint64_t get(const struct reader *reader,
-		    const struct tep_record *record, struct field field)
+/* A field's value; 0 for one that is absent or beyond the event's end. */
+static uint64_t get(const struct reader *reader, const struct ring *ring,
+		    struct field field)
 {
-	const char *at = (const char *)record->data + field.offset;
-	uint16_t v16;
-	uint32_t v32;
-	uint64_t v64;
-
-	if (!field.size || field.offset + field.size > record->size)
+	if (!field.size || (size_t)field.offset + field.size > ring->size)
 		return 0;
-	switch (field.size) {
-	case 1:
-		return *(const uint8_t *)at;
-	case 2:
-		memcpy(&v16, at, 2);
-		return reader->swap ? __builtin_bswap16(v16) : v16;
-	case 4:
-		memcpy(&v32, at, 4);
-		return reader->swap ? __builtin_bswap32(v32) : v32;
-	default:
-		memcpy(&v64, at, 8);
-		return reader->swap ? __builtin_bswap64(v64) : v64;
-	}
+	return dat_number(&reader->dat, ring->data + field.offset, field.size);
 }
 
 /*
@@ -364,24 +255,23 @@ static enum exit_kind kind_of(const struct reader *reader, uint64_t ret)
 }
 
 /* A __data_loc field: the text's offset, and its length in the upper half. */
-static void get_text(const struct reader *reader,
-		     const struct tep_record *record, struct field field,
-		     char *buf, size_t size)
+static void get_text(const struct reader *reader, const struct ring *ring,
+		     struct field field, char *buf, size_t size)
 {
-	uint64_t loc = get(reader, record, field);
+	uint64_t loc = get(reader, ring, field);
 	size_t offset = loc & 0xffff, length = loc >> 16;
 
-	if (!length || offset + length > (size_t)record->size)
+	if (!length || offset + length > ring->size)
 		return;
 	if (length > size - 1)
 		length = size - 1;
-	memcpy(buf, (const char *)record->data + offset, length);
+	memcpy(buf, ring->data + offset, length);
 }
 
-static void fill(const struct reader *reader, const struct tep_record *record,
+static void fill(const struct reader *reader, const struct ring *ring,
 		 const struct format *format, struct event *ev)
 {
-#define GET(n) get(reader, record, format->field[n])
+#define GET(n) get(reader, ring, format->field[n])
 	ev->type = format->type;
 	ev->pc = GET(0);
 	switch (format->type) {
@@ -435,7 +325,7 @@ static void fill(const struct reader *reader, const struct tep_record *record,
 		break;
 	case EV_IRQ:
 		ev->irq.number = (uint32_t)GET(1);
-		get_text(reader, record, format->field[2], ev->irq.name,
+		get_text(reader, ring, format->field[2], ev->irq.name,
 			 sizeof(ev->irq.name));
 		break;
 	default:
@@ -444,72 +334,159 @@ static void fill(const struct reader *reader, const struct tep_record *record,
 #undef GET
 }
 
-static int missed(struct reader *reader, const struct tep_record *record)
+static int missed(struct reader *reader, const struct ring *ring)
 {
 	struct event ev = {
 		.type = EV_LOST,
-		.cpu = record->cpu,
-		.ts = record->ts,
+		.cpu = ring->stream->cpu,
+		.ts = ring->ts,
 	};
 
 	/* the kernel's count, or -1 where it only knows that there are some */
-	ev.lost.count = record->missed_events;
-	if (record->missed_events > 0)
-		reader->info.lost += (uint64_t)record->missed_events;
+	ev.lost.count = ring->missed;
+	if (ring->missed > 0)
+		reader->info.lost += (uint64_t)ring->missed;
 	else
 		reader->info.lost_unknown = true;
 	return reader->fn(&ev, reader->opaque);
 }
 
-static int take_record(struct tracecmd_input *handle, struct tep_record *record,
-		       int cpu, void *opaque)
+/*
+ * To the next event that somebody wants to know of.  The others, the most of a
+ * trace of all of KVM's events, only count: they take no part in the merging.
+ */
+static bool advance(struct reader *reader, struct source *source)
 {
-	struct reader *reader = opaque;
 	struct reader_info *info = &reader->info;
-	bool *used = tracecmd_get_private(handle);
-	struct event ev;
-	uint64_t id;
+	struct ring *ring = &source->ring;
 
-	if (used && !*used) {
-		*used = true;
+	while (ring_next(ring)) {
+		uint64_t id = get(reader, ring, reader->id);
+
+		source->used = true;
+		info->events++;
+		if (ring->ts < info->first_ts)
+			info->first_ts = ring->ts;
+		if (ring->ts > info->last_ts)
+			info->last_ts = ring->ts;
+		source->format = NULL;
+		if (id < (uint64_t)reader->nr_formats &&
+		    reader->format[id].known)
+			source->format = &reader->format[id];
+		if (source->format || ring->missed)
+			return true;
+	}
+	return false;
+}
+
+static bool earlier(const struct reader *reader, size_t a, size_t b)
+{
+	uint64_t ta = reader->source[a].ring.ts, tb = reader->source[b].ring.ts;
+
+	return ta < tb || (ta == tb && a < b);
+}
+
+/* Restore the heap below @at. */
+static void sift(struct reader *reader, size_t at)
+{
+	size_t *heap = reader->heap;
+
+	for (;;) {
+		size_t child = 2 * at + 1, top;
+
+		if (child >= reader->nr_heap)
+			return;
+		if (child + 1 < reader->nr_heap &&
+		    earlier(reader, heap[child + 1], heap[child]))
+			child++;
+		if (!earlier(reader, heap[child], heap[at]))
+			return;
+		top = heap[child];
+		heap[child] = heap[at];
+		heap[at] = top;
+		at = child;
+	}
+}
+
+static int start(struct reader *reader, struct error *err)
+{
+	size_t count = reader->dat.nr_streams;
+
+	reader->source = calloc(count + 1, sizeof(*reader->source));
+	reader->heap = calloc(count + 1, sizeof(*reader->heap));
+	if (!reader->source || !reader->heap)
+		return error_set(err, TL_FAIL, ENOMEM, "out of memory");
+	reader->info.first_ts = UINT64_MAX;
+	for (size_t i = 0; i < count; i++) {
+		ring_init(&reader->source[i].ring, &reader->dat,
+			  &reader->dat.stream[i]);
+		if (advance(reader, &reader->source[i]))
+			reader->heap[reader->nr_heap++] = i;
+	}
+	for (size_t i = reader->nr_heap / 2; i--;)
+		sift(reader, i);
+	return 0;
+}
+
+static int take_event(struct reader *reader, const struct source *source)
+{
+	const struct ring *ring = &source->ring;
+	struct event ev;
+	int ret = 0;
+
+	if (ring->missed)
+		ret = missed(reader, ring);
+	if (ret || !source->format)
+		return ret;
+	memset(&ev, 0, sizeof(ev));
+	ev.tid = (int)get(reader, ring, reader->tid);
+	ev.cpu = ring->stream->cpu;
+	ev.ts = ring->ts;
+	fill(reader, ring, source->format, &ev);
+	reader->info.kvm[ev.type]++;
+	return reader->fn(&ev, reader->opaque);
+}
+
+/* Called when all has been read. */
+static void finish(struct reader *reader)
+{
+	struct reader_info *info = &reader->info;
+	const struct dat *dat = &reader->dat;
+	int last = -1;
+
+	/* streams of a buffer are neighbours */
+	for (size_t i = 0; i < dat->nr_streams; i++) {
+		if (!reader->source[i].used || dat->stream[i].buffer == last)
+			continue;
+		last = dat->stream[i].buffer;
 		info->buffers++;
 	}
-	if (!info->events++)
-		info->first_ts = record->ts;
-	if (record->ts > info->last_ts)
-		info->last_ts = record->ts;
-	if (record->missed_events) {
-		reader->ret = missed(reader, record);
-		if (reader->ret)
-			return -1;
-	}
-	id = get(reader, record, reader->id);
-	if (id >= (uint64_t)reader->nr_formats || !reader->format[id].known)
-		return 0;
-	memset(&ev, 0, sizeof(ev));
-	ev.tid = (int)get(reader, record, reader->tid);
-	ev.cpu = cpu;
-	ev.ts = record->ts;
-	fill(reader, record, &reader->format[id], &ev);
-	info->kvm[ev.type]++;
-	reader->ret = reader->fn(&ev, reader->opaque);
-	return reader->ret ? -1 : 0;
+	if (!info->events)
+		info->first_ts = 0;
+	memcpy(info->damage, dat->damage, sizeof(info->damage));
 }
 
 int reader_run(struct reader *reader,
 	       int (*fn)(const struct event *event, void *opaque), void *opaque,
 	       struct error *err)
 {
-	int ret;
+	int ret = start(reader, err);
 
+	if (ret)
+		return ret;
 	reader->fn = fn;
 	reader->opaque = opaque;
-	ret = tracecmd_iterate_events_multi(reader->handle, reader->nr_handles,
-					    take_record, reader);
-	if (reader->ret)
-		return error_set(err, TL_FAIL, -reader->ret, "%s: %s",
-				 reader->path, strerror(-reader->ret));
-	if (ret)
-		return truncated(reader->path, err);
+	while (reader->nr_heap) {
+		struct source *source = &reader->source[reader->heap[0]];
+
+		ret = take_event(reader, source);
+		if (ret)
+			return error_set(err, TL_FAIL, -ret, "%s: %s",
+					 reader->path, strerror(-ret));
+		if (!advance(reader, source))
+			reader->heap[0] = reader->heap[--reader->nr_heap];
+		sift(reader, 0);
+	}
+	finish(reader);
 	return 0;
 }

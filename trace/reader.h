@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A trace.dat as a stream of struct event in the order of time, whatever the
- * host's width, the file's version, its compression and the number of buffers.
+ * host's width and endianness, the file's version, its compression and the
+ * number of buffers.  Of a damaged file it is what can still be read.
  */
 #ifndef TL_TRACE_READER_H
 #define TL_TRACE_READER_H
@@ -20,6 +21,8 @@ struct reader_info {
 	uint64_t lost;              /* events that the ring buffer dropped */
 	bool lost_unknown;          /* ... and more, nobody knows how many */
 	bool host32;                /* recorded on a 32-bit host */
+	/* what is wrong with the file, "": nothing; the rest of it was read */
+	char damage[128];
 };
 
 /* NULL and one line in @err if @path cannot be read as a trace.dat. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * From events to sums, with events and a side file that no kernel and no VMM
- * has written.  The file format itself is libtracecmd's to read.
+ * has written.  The file format itself is that of fuzz_trace_reader.
  */
 #include <stdlib.h>
 #include <string.h>
