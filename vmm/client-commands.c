@@ -86,6 +86,25 @@ static int do_balloon(struct client_session *session,
 	return value ? 0 : -EIO;
 }
 
+static int do_dumpxml(struct client_session *session,
+		      const struct client_vm *vm, const struct request *request,
+		      struct error *err)
+{
+	json_t *value = client_execute(session, "x-query-domain", NULL, err);
+	const char *xml = json_string_value(json_object_get(value, "xml"));
+
+	(void)vm;
+	if (xml)
+		fputs(xml, request->out);
+	else if (value)
+		error_set(err, TL_FAIL, EPROTO,
+			  "%s: no description in its "
+			  "answer",
+			  session->what);
+	json_decref(value);
+	return xml ? 0 : -EIO;
+}
+
 /* --- stat ------------------------------------------------------------------*/
 
 /* One counter of vCPU @n in the reply to query-stats, if it is a number. */
@@ -236,6 +255,9 @@ static const struct subcommand subcommands[] = {
 	  "usage: trapline balloon NAME [SIZE | -i SIZE | -d SIZE]\n"
 	  "Prints the guest's memory in MiB; makes it SIZE MiB; takes SIZE MiB\n"
 	  "away (-i, --inflate) or gives them back (-d, --deflate).\n" },
+	{ "dumpxml", do_dumpxml, NULL,
+	  "usage: trapline dumpxml NAME\n"
+	  "Prints the VM as a libvirt domain.\n" },
 	{ "stat", do_stat, NULL,
 	  "usage: trapline stat [-z] NAME... | --all\n"
 	  "Prints KVM's counters of each vCPU; -z: those that are 0 too.\n" },

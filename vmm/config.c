@@ -103,6 +103,8 @@ static const char *const lkvm_only[] = {
 const char config_run_help[] =
 	"usage: trapline run [options] [-k] KERNEL\n"
 	"\n"
+	"      --domain FILE        take all this from a libvirt domain's XML;\n"
+	"                           options beside it win\n"
 	"  -k, --kernel FILE        zImage, Image, Image.gz or flat binary\n"
 	"  -i, --initrd FILE        initial RAM disk\n"
 	"  -p, --params STRING      add to the kernel command line\n"

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "control-commands.h"
@@ -62,6 +63,29 @@ static json_t *query_name(const struct control_target *target, json_t *args,
 	(void)args;
 	(void)error;
 	return json_pack("{s:o}", "name", qmp_string(target->name));
+}
+
+/*
+ * Not QEMU's.  The state is spelled as libvirt's enum virDomainState has it, and
+ * numbered so.
+ */
+static json_t *query_domain(const struct control_target *target, json_t *args,
+			    struct qmp_error *error)
+{
+	const bool paused = target->ops->is_paused(target->opaque);
+	char *xml = target->ops->describe(target->opaque);
+	json_t *result;
+
+	(void)args;
+	if (!xml) {
+		qmp_error_set(error, QMP_GENERIC, "out of memory");
+		return NULL;
+	}
+	result = json_pack("{s:o, s:s, s:i}", "xml", qmp_string(xml), "state",
+			   paused ? "VIR_DOMAIN_PAUSED" : "VIR_DOMAIN_RUNNING",
+			   "state-id", paused ? 3 : 1);
+	free(xml);
+	return result;
 }
 
 static json_t *query_kvm(const struct control_target *target, json_t *args,
@@ -223,6 +247,7 @@ static const struct command commands[] = {
 	{ "query-commands", query_commands, { { 0 } } },
 	{ "query-cpus-fast", query_cpus_fast, { { 0 } } },
 	{ "query-kvm", query_kvm, { { 0 } } },
+	{ "x-query-domain", query_domain, { { 0 } } },
 	{ "query-name", query_name, { { 0 } } },
 	{ "query-stats",
 	  control_query_stats,

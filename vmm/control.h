@@ -65,6 +65,8 @@ struct control_ops {
 	void (*cpu)(void *opaque, unsigned int n, struct control_cpu *cpu);
 	unsigned int (*nr_disks)(void *opaque);
 	void (*disk)(void *opaque, unsigned int n, struct control_disk *disk);
+	/* The VM as a libvirt domain (domain.h); malloc'ed, or NULL. */
+	char *(*describe)(void *opaque);
 	/* Memory that the guest has, in bytes, and shall have. */
 	int (*balloon_get)(void *opaque, uint64_t *actual, struct error *err);
 	int (*balloon_set)(void *opaque, uint64_t target, struct error *err);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "domain.h"
 #include "lib/log.h"
 #include "machine-parts.h"
 #include "virtio/balloon.h"
@@ -171,6 +172,19 @@ static void get_cpu(void *opaque, unsigned int n, struct control_cpu *cpu)
 	};
 }
 
+static char *describe(void *opaque)
+{
+	const struct session *session = opaque;
+	const struct boot *boot = session->boot;
+	const struct domain_facts facts = {
+		.width = boot->board.kernel.width,
+		.gic = boot->gic.version,
+		.bootargs = boot->board.bootargs,
+	};
+
+	return domain_write(session->cfg, &facts);
+}
+
 static unsigned int nr_disks(void *opaque)
 {
 	const struct session *session = opaque;
@@ -287,6 +301,7 @@ static const struct control_ops control_ops = {
 	.powerdown = powerdown,
 	.nr_cpus = nr_cpus,
 	.cpu = get_cpu,
+	.describe = describe,
 	.nr_disks = nr_disks,
 	.disk = get_disk,
 	.balloon_get = balloon_get,

@@ -14,6 +14,7 @@
 #include "client.h"
 #include "config.h"
 #include "doctor.h"
+#include "domain.h"
 #include "lib/error.h"
 #include "lib/log.h"
 #include "machine.h"
@@ -43,6 +44,7 @@ static const struct command commands[] = {
 	{ "balloon", cmd_client, "show or change a guest's memory" },
 	{ "stat", cmd_client, "show the counters of a guest's vCPUs" },
 	{ "diff", cmd_diff, "compare recorded guests (trapline-report)" },
+	{ "dumpxml", cmd_client, "describe a guest as libvirt does" },
 	{ "doctor", cmd_doctor, "show what this host offers and lacks" },
 	{ "help", cmd_help, "show this" },
 	{ "--help", cmd_help, NULL },
@@ -55,10 +57,16 @@ static const struct command commands[] = {
 
 static enum tl_status cmd_run(int argc, char **argv, struct error *err)
 {
+	struct domain_args args;
 	struct run_config cfg;
 	enum tl_status status;
+	int ret;
 
-	if (config_parse_run(argc - 1, argv + 1, &cfg, err) < 0)
+	if (domain_expand(argc - 1, argv + 1, &args, err) < 0)
+		return err->status;
+	ret = config_parse_run(args.argc, args.argv, &cfg, err);
+	domain_args_free(&args);
+	if (ret < 0)
 		return err->status;
 	if (cfg.help) {
 		fputs(config_run_help, stdout);

@@ -78,6 +78,12 @@ static void cpu(void *opaque, unsigned int n, struct control_cpu *out)
 	*out = (struct control_cpu){ .tid = (pid_t)(100 + n), .width = 32 };
 }
 
+static char *describe(void *opaque)
+{
+	(void)opaque;
+	return strdup("<domain type='kvm'/>\n");
+}
+
 static unsigned int nr_disks(void *opaque)
 {
 	(void)opaque;
@@ -170,6 +176,7 @@ static const struct control_ops ops = {
 	.powerdown = powerdown,
 	.nr_cpus = nr_cpus,
 	.cpu = cpu,
+	.describe = describe,
 	.nr_disks = nr_disks,
 	.disk = disk,
 	.balloon_get = balloon_get,

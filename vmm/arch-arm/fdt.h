@@ -35,7 +35,7 @@ struct fdt_request {
 	const struct board_dev *devs;
 	unsigned int nr_devs;
 	uint8_t rng_seed[32];
-	uint64_t kaslr_seed;   /* 0: no property */
+	uint64_t kaslr_seed; /* 0: no property */
 	bool pmu;
 	uint32_t psci_version; /* KVM's: (major << 16) | minor; 0.1 is 1 */
 };
