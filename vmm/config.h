@@ -61,7 +61,8 @@ struct run_config {
 	const char *trace;      /* record to this trace.dat, or NULL */
 	bool nodefaults;        /* add nothing to the kernel command line */
 	bool no_reboot;         /* a guest's reset ends the process */
-	bool help;              /* --help was given: nothing else is valid */
+	unsigned int disabled_caps; /* core/host-cap.h */
+	bool help; /* --help was given: nothing else is valid */
 	enum log_level loglevel;
 	char *arena; /* storage for values that were split; config_free() */
 };
