@@ -24,10 +24,10 @@
 
 #define PRIMECELL_SIZE 0x1000
 
-/* PL011, PL031, PL061 */
-#define NR_PRIMECELLS 3
+/* PL011, PL031, PL061, and the power register */
+#define NR_FIXED 4
 
-_Static_assert(VIRT_VIRTIO_MAX + NR_PRIMECELLS <= BOARD_MAX_DEVS,
+_Static_assert(VIRT_VIRTIO_MAX + NR_FIXED <= BOARD_MAX_DEVS,
 	       "a row for every device");
 
 static struct board_dev *add_dev(struct board *board, enum board_dev_kind kind,
@@ -228,6 +228,14 @@ int board_prepare(const struct run_config *cfg, enum guest_width native,
 fail:
 	board_free(board);
 	return ret;
+}
+
+void board_add_power(struct board *board)
+{
+	struct board_dev *dev;
+
+	dev = add_dev(board, BOARD_POWER, VIRT_POWER_BASE, VIRT_POWER_SIZE, 0);
+	snprintf(dev->name, sizeof(dev->name), "power");
 }
 
 static int draw_seed(void *buf, size_t size, struct error *err)

@@ -54,6 +54,12 @@ int board_prepare(const struct run_config *cfg, enum guest_width native,
 		  struct board *board, struct error *err);
 
 /*
+ * Add the register that powers the board off, for a guest whose PSCI cannot.
+ * After board_prepare().
+ */
+void board_add_power(struct board *board);
+
+/*
  * The device tree for this board, at most @board->dtb_size bytes.  @gic_version 2 or 3, @mpidr one value a
  * vCPU, @cpu_compatible and @psci_version as struct fdt_request has them.
  * rng-seed and kaslr-seed are drawn from getrandom(2).

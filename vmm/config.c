@@ -11,6 +11,7 @@
 #include "config-ports.h"
 #include "config.h"
 #include "config-disk.h"
+#include "core/host-cap.h"
 
 #define BLOCK        (2ULL << 20) /* a stage-2 block mapping */
 #define NAME_MAX_LEN 64
@@ -36,6 +37,7 @@ enum {
 	OPT_PMU,
 	OPT_HUGETLBFS,
 	OPT_CONTROL,
+	OPT_DISABLE_CAP,
 };
 
 /* ':' first: a missing value is told from an unknown option. */
@@ -68,6 +70,7 @@ static const struct option long_opts[] = {
 	{ "pmu", no_argument, NULL, OPT_PMU },
 	{ "hugetlbfs", optional_argument, NULL, OPT_HUGETLBFS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "disable-cap", required_argument, NULL, OPT_DISABLE_CAP },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -139,6 +142,11 @@ const char config_run_help[] =
 	"      --panic exit|reset|hold  when its kernel panics (exit)\n"
 	"      --trace FILE         record the guest's traps for trapline "
 	"report\n"
+	"      --disable-cap CAP[,CAP...]\n"
+	"                           do without these of the host's KVM: irqfd,\n"
+	"                           ioeventfd, readonly-mem, coalesced-mmio,\n"
+	"                           psci-0.2, vgic-v2-device, preferred-target,\n"
+	"                           immediate-exit, stats-fd\n"
 	"      --loglevel LEVEL     error, warning, info or debug (warning)\n"
 	"  -h, --help               show this\n";
 
@@ -418,6 +426,8 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 	case OPT_NO_REBOOT:
 		cfg->no_reboot = true;
 		return 0;
+	case OPT_DISABLE_CAP:
+		return host_cap_parse(arg, &cfg->disabled_caps, err);
 	}
 	return -EINVAL;
 }

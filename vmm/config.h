@@ -70,9 +70,10 @@ struct run_config {
 	enum config_panic panic;
 	const char *cpu_pin; /* config_pin_cpus() reads it, or NULL */
 	bool pmu;
-	bool hugetlb;          /* RAM in huge pages that are set aside */
-	struct gmem_huge huge; /* of this kind */
-	bool help;             /* --help was given: nothing else is valid */
+	bool hugetlb;               /* RAM in huge pages that are set aside */
+	struct gmem_huge huge;      /* of this kind */
+	unsigned int disabled_caps; /* core/host-cap.h */
+	bool help; /* --help was given: nothing else is valid */
 	enum log_level loglevel;
 	char *arena; /* storage for values that were split; config_free() */
 };

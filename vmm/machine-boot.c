@@ -71,6 +71,8 @@ static int create_vm(struct boot *boot, struct error *err)
 	ret = vm_open(&boot->vm, err);
 	if (ret)
 		return ret;
+	if (boot->cfg->disabled_caps)
+		vm_disable(&boot->vm, boot->cfg->disabled_caps);
 	ret = arch_check_width(&boot->vm, boot->board.kernel.width, err);
 	if (ret)
 		return ret;
@@ -101,6 +103,7 @@ static int create_vcpus(struct boot *boot, struct error *err)
 		.ended = on_ended,
 		.opaque = boot,
 	};
+	boot->vm.nr_vcpus = boot->cfg->cpus;
 	for (i = 0; i < boot->cfg->cpus; i++) {
 		struct vcpu *vcpu = &boot->vcpu[i];
 
@@ -205,6 +208,8 @@ int boot_new(struct session *session, struct boot **out, struct error *err)
 	ret = create_vm(boot, err);
 	if (ret)
 		goto close_vm;
+	if (!arch_has_system_off(&boot->vm))
+		board_add_power(&boot->board);
 	ret = arch_gic_create(&boot->vm, boot->cfg->gic, boot->cfg->cpus,
 			      &boot->gic, err);
 	if (ret)

@@ -220,6 +220,29 @@ static int create_pl061(struct boot *boot, unsigned int i, struct error *err)
 	return add_to_bus(boot, i, &pl061_mmio_ops, boot->gpio, err);
 }
 
+/* --- power -----------------------------------------------------------------*/
+
+static void power_off(void *opaque)
+{
+	struct boot *boot = opaque;
+
+	session_end(boot->session, END_POWER_OFF, NULL);
+}
+
+static void power_reset(void *opaque)
+{
+	struct boot *boot = opaque;
+
+	session_end(boot->session, END_RESET, NULL);
+}
+
+static struct power_switch machine_power(struct boot *boot)
+{
+	return (struct power_switch){ .off = power_off,
+				      .reset = power_reset,
+				      .opaque = boot };
+}
+
 /* --- virtio ----------------------------------------------------------------*/
 
 /* An irqfd spares the worker an ioctl; without one it pulses the line. */
@@ -385,6 +408,11 @@ int machine_devs_create(struct boot *boot, struct error *err)
 			break;
 		case BOARD_VIRTIO:
 			ret = create_virtio(boot, i, err);
+			break;
+		case BOARD_POWER:
+			boot->power_reg.power = machine_power(boot);
+			ret = add_to_bus(boot, i, &power_reg_mmio_ops,
+					 &boot->power_reg, err);
 			break;
 		default:
 			ret = error_set(err, TL_FAIL, ENOTSUP,

@@ -18,6 +18,7 @@
 #include "config.h"
 #include "core/gmem.h"
 #include "core/mmio.h"
+#include "hw/power-reg.h"
 #include "kvm/stats.h"
 #include "kvm/vcpu.h"
 #include "kvm/vm.h"
@@ -109,6 +110,7 @@ struct boot {
 	struct rtc_alarm alarm;
 	struct pl061 *gpio;
 	struct power_key *power_key;
+	struct power_reg power_reg;
 	struct virtio_device *balloon; /* NULL: the guest has none */
 	struct virtio_mmio *virtio[BOARD_MAX_DEVS];
 	int irq_fd[BOARD_MAX_DEVS];

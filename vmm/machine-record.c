@@ -23,6 +23,8 @@ static const char *type_of(enum board_dev_kind kind)
 		return "pl061";
 	case BOARD_VIRTIO:
 		return "virtio-mmio";
+	case BOARD_POWER:
+		return "power";
 	}
 	return "unknown";
 }
@@ -69,7 +71,7 @@ static void add_board(struct vminfo_device *dev,
 			.virtio = virtio_of(row),
 			.base = row->base,
 			.size = row->size,
-			.spi = row->spi,
+			.spi = row->kind == BOARD_POWER ? -1 : (int)row->spi,
 		};
 	}
 }

@@ -240,6 +240,13 @@ static void test_perfetto_slices(void **state)
 	free(text);
 }
 
+/* The same on a patched 32-bit host: Linux 5.4 on a Cortex-A15. */
+static void test_patched_arm(void **state)
+{
+	(void)state;
+	check("patched-arm", TOTALS_MATCH);
+}
+
 /* QEMU on a stock 6.1 kernel; v7, v6 without compression, and an instance. */
 static void test_stock(void **state)
 {
@@ -369,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_formats),
 		cmocka_unit_test(test_json_sums),
 		cmocka_unit_test(test_perfetto_slices),
+		cmocka_unit_test(test_patched_arm),
 		cmocka_unit_test(test_stock),
 		cmocka_unit_test(test_lost_events),
 		cmocka_unit_test(test_refused_files),

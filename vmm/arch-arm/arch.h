@@ -83,6 +83,9 @@ int arch_vcpu_init_pmu(const struct vcpu *vcpu, struct error *err);
 int arch_vcpu_mpidr(const struct vcpu *vcpu, uint64_t *mpidr,
 		    struct error *err);
 
+/* Whether a guest can power off and reset by PSCI (0.2 and later). */
+bool arch_has_system_off(const struct vm *vm);
+
 /* The PSCI version KVM gives this guest: (major << 16) | minor. */
 uint32_t arch_vcpu_psci_version(const struct vcpu *vcpu);
 
@@ -116,6 +119,9 @@ uint64_t arch_host_pc_id(void);
 /* KVM's ids of MPIDR and of the virtual counter. */
 uint64_t arch_host_mpidr_id(void);
 uint64_t arch_host_counter_id(void);
+
+/* KVM_ARM_VCPU_INIT's targets are 0 to this less 1. */
+uint32_t arch_host_nr_targets(void);
 
 /* The feature bit that makes a vCPU @width, 0 for none. */
 uint32_t arch_host_width_feature(enum guest_width width);

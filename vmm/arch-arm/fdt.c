@@ -24,6 +24,7 @@
 #define PHANDLE_GIC    1
 #define PHANDLE_CLK    2
 #define PHANDLE_GPIO   3
+#define PHANDLE_POWER  4
 
 #define KEY_POWER      116 /* <linux/input-event-codes.h> */
 
@@ -359,8 +360,32 @@ static void add_device(struct writer *w, const struct board_dev *dev)
 		prop_spi(w, dev->spi, IRQ_EDGE);
 		prop_empty(w, "dma-coherent");
 		break;
+	case BOARD_POWER:
+		begin_at(w, "power", dev->base);
+		prop_string(w, "compatible", "syscon");
+		prop_reg(w, dev->base, dev->size);
+		prop_u32(w, "phandle", PHANDLE_POWER);
+		break;
 	}
 	end(w);
+}
+
+/* power/reset/syscon-poweroff.yaml and syscon-reboot.yaml */
+static void add_power_use(struct writer *w, const char *name,
+			  const char *compatible, uint32_t value)
+{
+	begin(w, name);
+	prop_string(w, "compatible", compatible);
+	prop_u32(w, "regmap", PHANDLE_POWER);
+	prop_u32(w, "offset", 0);
+	prop_u32(w, "value", value);
+	end(w);
+}
+
+static void add_power_uses(struct writer *w)
+{
+	add_power_use(w, "poweroff", "syscon-poweroff", FDT_POWER_OFF);
+	add_power_use(w, "reboot", "syscon-reboot", FDT_POWER_RESET);
 }
 
 /* input/gpio-keys.yaml; it comes behind the PL061 that it points to. */
@@ -406,6 +431,9 @@ static int write_tree(const struct fdt_request *req, void *buf, int size)
 	for (i = 0; i < req->nr_devs; i++)
 		if (req->devs[i].kind == BOARD_PL061)
 			add_power_key(&w);
+	for (i = 0; i < req->nr_devs; i++)
+		if (req->devs[i].kind == BOARD_POWER)
+			add_power_uses(&w);
 	end(&w);
 	W(&w, fdt_finish(buf));
 	return w.ret;

@@ -10,7 +10,17 @@
 #include "arch-arm/image.h"
 #include "lib/error.h"
 
-enum board_dev_kind { BOARD_PL011, BOARD_PL031, BOARD_PL061, BOARD_VIRTIO };
+enum board_dev_kind {
+	BOARD_PL011,
+	BOARD_PL031,
+	BOARD_PL061,
+	BOARD_VIRTIO,
+	BOARD_POWER, /* hw/power-reg.h */
+};
+
+/* What a BOARD_POWER's register takes (hw/power-reg.h). */
+#define FDT_POWER_OFF   1
+#define FDT_POWER_RESET 2
 
 /* One row of the board: also what the profiler's device map is made from. */
 struct board_dev {

@@ -77,6 +77,11 @@ uint64_t arch_host_counter_id(void)
 	       14ULL << KVM_REG_ARM_CRM_SHIFT | 1ULL << KVM_REG_ARM_OPC1_SHIFT;
 }
 
+uint32_t arch_host_nr_targets(void)
+{
+	return TARGET_CORTEX_A7 + 1;
+}
+
 uint32_t arch_host_width_feature(enum guest_width width)
 {
 	(void)width;

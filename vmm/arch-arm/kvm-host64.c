@@ -79,6 +79,11 @@ uint64_t arch_host_counter_id(void)
 	return KVM_REG_ARM_TIMER_CNT;
 }
 
+uint32_t arch_host_nr_targets(void)
+{
+	return KVM_ARM_NUM_TARGETS;
+}
+
 uint32_t arch_host_width_feature(enum guest_width width)
 {
 	return width == GUEST_32BIT ? 1U << KVM_ARM_VCPU_EL1_32BIT : 0;

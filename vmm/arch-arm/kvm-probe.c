@@ -25,7 +25,7 @@ static int match_patch(void *opaque, const struct stats_desc *desc,
 }
 
 /* The statistics that a vCPU would have say whose kernel it is. */
-static bool is_patched(const struct vm *vm)
+static bool is_patched(const struct vm *vm, bool *stats)
 {
 	static const struct vcpu_env nothing;
 	struct error ignored = { 0 };
@@ -37,6 +37,7 @@ static bool is_patched(const struct vm *vm)
 		return false;
 	fd = stats_open_vcpu(&vcpu);
 	if (fd >= 0) {
+		*stats = true;
 		stats_walk(fd, match_patch, &found);
 		close(fd);
 	}
@@ -61,7 +62,7 @@ static void probe_vm(const struct vm *vm, struct host_probe *probe)
 	probe->stats = vm->has_stats;
 	probe->readonly_mem = vm_check(vm, KVM_CAP_READONLY_MEM);
 	probe->coalesced_mmio = vm_check(vm, KVM_CAP_COALESCED_MMIO);
-	probe->patched = is_patched(vm);
+	probe->patched = is_patched(vm, &probe->stats);
 }
 
 void host_probe(struct host_probe *probe)

@@ -4,8 +4,10 @@
 #include <linux/kvm.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "arch-arm/arch.h"
+#include "core/host-cap.h"
 
 /* Aff3 (64-bit only), Aff2, Aff1, Aff0: ARM DDI 0487, MPIDR_EL1. */
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
@@ -13,10 +15,42 @@
 #define PSCI_0_1       1
 #define PSCI_0_2       2
 
+/* On a VM of its own: a vCPU is initialised as one kind of core, and stays. */
+static int try_target(const struct vm *vm, struct kvm_vcpu_init *init)
+{
+	int vm_fd, fd, ret;
+
+	vm_fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, 0UL);
+	if (vm_fd < 0)
+		return -errno;
+	fd = ioctl(vm_fd, KVM_CREATE_VCPU, 0UL);
+	ret = fd < 0 || ioctl(fd, KVM_ARM_VCPU_INIT, init) < 0 ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	close(vm_fd);
+	return ret;
+}
+
+/* Before Linux 3.13 KVM does not say which core it has: EINVAL for others. */
+static int search_target(const struct vm *vm, struct kvm_vcpu_init *init)
+{
+	uint32_t target;
+	int ret = -EINVAL;
+
+	for (target = 0; ret && target < arch_host_nr_targets(); target++) {
+		init->target = target;
+		ret = try_target(vm, init);
+	}
+	return ret;
+}
+
 static int preferred_target(const struct vm *vm, struct kvm_vcpu_init *init)
 {
 	memset(init, 0, sizeof(*init));
-	return ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, init) < 0 ? -errno : 0;
+	if (!(vm->disabled & HOST_CAP_PREFERRED_TARGET) &&
+	    !ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, init))
+		return 0;
+	return search_target(vm, init);
 }
 
 int arch_vcpu_init(const struct vcpu *vcpu, enum guest_width width, bool pmu,
@@ -35,7 +69,7 @@ int arch_vcpu_init(const struct vcpu *vcpu, enum guest_width width, bool pmu,
 	if (ret)
 		return error_set(err, TL_HOST, -ret,
 				 "KVM does not know this host's core "
-				 "(KVM_ARM_PREFERRED_TARGET: %s)",
+				 "(KVM_ARM_VCPU_INIT: %s)",
 				 strerror(-ret));
 
 	memset(init.features, 0, sizeof(init.features));
@@ -66,6 +100,11 @@ int arch_vcpu_mpidr(const struct vcpu *vcpu, uint64_t *mpidr, struct error *err)
 				 strerror(-ret));
 	*mpidr &= MPIDR_AFFINITY;
 	return 0;
+}
+
+bool arch_has_system_off(const struct vm *vm)
+{
+	return vm_check(vm, KVM_CAP_ARM_PSCI_0_2);
 }
 
 uint32_t arch_vcpu_psci_version(const struct vcpu *vcpu)

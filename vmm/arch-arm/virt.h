@@ -10,6 +10,7 @@
  *   0x09000000  PL011                    SPI 1
  *   0x09010000  PL031                    SPI 2
  *   0x09030000  PL061                    SPI 7
+ *   0x090f0000  power register, only where the host has no PSCI 0.2
  *   0x0a000000  virtio-mmio n at + 0x200 x n, SPI 16 + n, n < 32
  *   0x40000000  RAM
  */
@@ -29,6 +30,8 @@
 #define VIRT_GPIO_BASE     0x09030000UL
 #define VIRT_GPIO_SPI      7
 #define VIRT_GPIO_POWER    3 /* the power key's line, high while it is down */
+#define VIRT_POWER_BASE    0x090f0000UL
+#define VIRT_POWER_SIZE    0x00001000UL
 #define VIRT_VIRTIO_BASE   0x0a000000UL
 #define VIRT_VIRTIO_STRIDE 0x200UL
 #define VIRT_VIRTIO_SPI    16

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "kvm/stats.h"
+#include "kvm/stats-debugfs.h"
 
 /* Beyond any kernel's; so that a broken one does no harm. */
 #define MAX_DESCS 4096
@@ -125,6 +126,8 @@ int stats_walk(int fd,
 	uint32_t i;
 	int ret;
 
+	if (stats_is_debugfs(fd))
+		return stats_debugfs_walk(fd, fn, opaque);
 	ret = read_descs(fd, &snap);
 	if (!ret)
 		ret = read_data(fd, &snap);
@@ -140,24 +143,23 @@ int stats_walk(int fd,
 	return ret;
 }
 
-static int open_fd(const struct vm *vm, int fd)
+static int open_fd(int fd)
 {
-	int ret;
+	int ret = ioctl(fd, KVM_GET_STATS_FD, 0UL);
 
-	if (!vm->has_stats)
-		return -ENOSYS;
-	ret = ioctl(fd, KVM_GET_STATS_FD, 0UL);
 	return ret < 0 ? -errno : ret;
 }
 
 int stats_open_vm(const struct vm *vm)
 {
-	return open_fd(vm, vm->fd);
+	return vm->has_stats ? open_fd(vm->fd) : -ENOSYS;
 }
 
 int stats_open_vcpu(const struct vcpu *vcpu)
 {
-	return open_fd(vcpu->vm, vcpu->fd);
+	if (!vcpu->vm->has_stats)
+		return stats_debugfs_open(vcpu);
+	return open_fd(vcpu->fd);
 }
 
 /* --- sums over boots -------------------------------------------------------*/

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The counters KVM keeps for a vCPU (KVM_GET_STATS_FD, 4.133; Linux 5.14). */
+/*
+ * The counters KVM keeps for a vCPU: from KVM_GET_STATS_FD (4.133; Linux 5.14),
+ * or from debugfs where the host is older.
+ */
 #ifndef TL_KVM_STATS_H
 #define TL_KVM_STATS_H
 

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/host-cap.h"
 #include "kvm/vm.h"
 
 #define KVM_PATH "/dev/kvm"
@@ -43,11 +44,52 @@ static int open_error(int errnum, struct error *err)
 	}
 }
 
+static const struct {
+	unsigned int host_cap;
+	int cap;
+} disableable[] = {
+	{ HOST_CAP_IRQFD, KVM_CAP_IRQFD },
+	{ HOST_CAP_IOEVENTFD, KVM_CAP_IOEVENTFD },
+	{ HOST_CAP_READONLY_MEM, KVM_CAP_READONLY_MEM },
+	{ HOST_CAP_COALESCED_MMIO, KVM_CAP_COALESCED_MMIO },
+	{ HOST_CAP_PSCI_0_2, KVM_CAP_ARM_PSCI_0_2 },
+	{ HOST_CAP_DEVICE_CTRL, KVM_CAP_DEVICE_CTRL },
+	{ HOST_CAP_IMMEDIATE_EXIT, KVM_CAP_IMMEDIATE_EXIT },
+	{ HOST_CAP_STATS_FD, KVM_CAP_BINARY_STATS_FD },
+};
+
+static bool is_disabled(const struct vm *vm, int cap)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(disableable) / sizeof(disableable[0]); i++)
+		if (disableable[i].cap == cap)
+			return vm->disabled & disableable[i].host_cap;
+	return false;
+}
+
 int vm_check(const struct vm *vm, int cap)
 {
-	int ret = ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, (unsigned long)cap);
+	int ret;
 
+	if (vm->disabled && is_disabled(vm, cap))
+		return 0;
+	ret = ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, (unsigned long)cap);
 	return ret < 0 ? 0 : ret;
+}
+
+static void probe_caps(struct vm *vm)
+{
+	vm->has_ioeventfd = vm_check(vm, KVM_CAP_IOEVENTFD);
+	vm->has_irqfd = vm_check(vm, KVM_CAP_IRQFD);
+	vm->has_immediate_exit = vm_check(vm, KVM_CAP_IMMEDIATE_EXIT);
+	vm->has_stats = vm_check(vm, KVM_CAP_BINARY_STATS_FD);
+}
+
+void vm_disable(struct vm *vm, unsigned int caps)
+{
+	vm->disabled = caps;
+	probe_caps(vm);
 }
 
 int vm_open(struct vm *vm, struct error *err)
@@ -88,10 +130,7 @@ int vm_open(struct vm *vm, struct error *err)
 	if (!ret)
 		ret = vm_check(vm, KVM_CAP_NR_VCPUS);
 	vm->max_vcpus = ret ? ret : DEFAULT_MAX_VCPUS;
-	vm->has_ioeventfd = vm_check(vm, KVM_CAP_IOEVENTFD);
-	vm->has_irqfd = vm_check(vm, KVM_CAP_IRQFD);
-	vm->has_immediate_exit = vm_check(vm, KVM_CAP_IMMEDIATE_EXIT);
-	vm->has_stats = vm_check(vm, KVM_CAP_BINARY_STATS_FD);
+	probe_caps(vm);
 	return 0;
 
 close_kvm:

@@ -22,7 +22,9 @@ struct vm {
 	bool has_irqfd;
 	bool has_immediate_exit;
 	bool has_stats;
+	unsigned int disabled; /* core/host-cap.h: what not to use */
 	unsigned int nr_slots;
+	unsigned int nr_vcpus; /* that it will have; 0: not known */
 };
 
 /*
@@ -30,6 +32,12 @@ struct vm {
  * permission, or an interface other than version 12.
  */
 int vm_open(struct vm *vm, struct error *err);
+
+/*
+ * Take the host for one that lacks @caps (core/host-cap.h): vm_check() says no
+ * to them from here on.  After vm_open(), before anything else.
+ */
+void vm_disable(struct vm *vm, unsigned int caps);
 
 /*
  * KVM_CHECK_EXTENSION (4.4) on /dev/kvm: 0 if @cap is missing, else a positive
