@@ -117,6 +117,13 @@ uint64_t arch_host_counter_id(void);
 /* The feature bit that makes a vCPU @width, 0 for none. */
 uint32_t arch_host_width_feature(enum guest_width width);
 
+/*
+ * Write back the cache line of @word, for a guest that reads it as Device
+ * memory and so past the caches (ARM DDI 0487, B2.8 "Mismatched memory
+ * attributes").  NULL where a program may not do that.
+ */
+extern void (*const arch_host_publish)(const void *word);
+
 const char *arch_host_cpu_compatible(uint32_t target, enum guest_width width);
 
 #endif
