@@ -73,7 +73,7 @@ ifeq ($(ARCH),arm)
 # <linux/kvm.h> wants an <asm/kvm.h>, which left Linux for 32-bit ARM in 5.7.
 cflags    += -Ivmm/arch-arm/uapi-arm32
 endif
-libs-vmm  := -lfdt -lz -ljansson
+libs-vmm  := -lfdt -lz -ldeflate -llzma -ljansson
 libs-trace := -ltracecmd -ltracefs -ltraceevent -ljansson
 # <trace-cmd.h> includes the others' headers by their bare names.
 trace-inc  = $(foreach d,traceevent tracefs trace-cmd,-isystem $(1)/usr/include/$(d))

@@ -30,6 +30,7 @@ enum {
 	OPT_TRACE,
 	OPT_NO_REBOOT,
 	OPT_CONTROL,
+	OPT_DECOMPRESS,
 };
 
 /* ':' first: a missing value is told from an unknown option. */
@@ -57,6 +58,7 @@ static const struct option long_opts[] = {
 	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "no-reboot", no_argument, NULL, OPT_NO_REBOOT },
 	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "decompress", required_argument, NULL, OPT_DECOMPRESS },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -119,6 +121,8 @@ const char config_run_help[] =
 	"      --rng                virtio random number generator\n"
 	"      --balloon[=SIZE]     virtio balloon, taking SIZE from the start\n"
 	"      --dump-dtb FILE      write the guest's device tree to FILE\n"
+	"      --decompress host|guest\n"
+	"                           who unpacks a zImage (host)\n"
 	"      --nodefaults         use -p alone as the kernel command line\n"
 	"      --no-reboot          end when the guest resets itself\n"
 	"      --trace FILE         record the guest's traps for trapline "
@@ -283,6 +287,15 @@ static int parse_file(int opt, const char *arg, const char **file,
 	return 0;
 }
 
+static int parse_decompress(const char *arg, bool *guest, struct error *err)
+{
+	*guest = !strcmp(arg, "guest");
+	if (!*guest && strcmp(arg, "host"))
+		return bad(err, OPT_DECOMPRESS,
+			   ": '%.40s' is neither host nor guest", arg);
+	return 0;
+}
+
 static int parse_positional(const char *arg, struct run_config *cfg,
 			    struct error *err)
 {
@@ -367,6 +380,8 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 		return 0;
 	case OPT_TRACE:
 		return parse_file(opt, arg, &cfg->trace, err);
+	case OPT_DECOMPRESS:
+		return parse_decompress(arg, &cfg->guest_decompress, err);
 	case OPT_NO_REBOOT:
 		cfg->no_reboot = true;
 		return 0;
