@@ -8,8 +8,10 @@
 #include <sys/random.h>
 
 #include "arch-arm/virt.h"
+#include "arch-arm/zimage.h"
 #include "board.h"
 #include "lib/file.h"
+#include "lib/log.h"
 
 /* As much as a 32-bit guest can ever see; no archive comes near. */
 #define INITRD_MAX (4095UL << 20)
@@ -188,6 +190,16 @@ static int load_initrd(struct board *board, const char *path, struct error *err)
 	return 0;
 }
 
+/* What cannot be unpacked here unpacks itself. */
+static void unpack_kernel(const char *path, struct image *kernel)
+{
+	int ret = zimage_unpack(kernel);
+
+	if (ret)
+		log_info("kernel %s is left to its own decompressor: %s", path,
+			 strerror(-ret));
+}
+
 int board_prepare(const struct run_config *cfg, enum guest_width native,
 		  struct board *board, struct error *err)
 {
@@ -202,6 +214,9 @@ int board_prepare(const struct run_config *cfg, enum guest_width native,
 		want = GUEST_32BIT;
 
 	ret = image_load(cfg->kernel, want, &board->kernel, err);
+	if (ret == 0 && board->kernel.format == IMAGE_ZIMAGE &&
+	    !cfg->guest_decompress)
+		unpack_kernel(cfg->kernel, &board->kernel);
 	if (ret == 0 && cfg->initrd)
 		ret = load_initrd(board, cfg->initrd, err);
 	if (ret < 0)

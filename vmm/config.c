@@ -38,6 +38,7 @@ enum {
 	OPT_HUGETLBFS,
 	OPT_CONTROL,
 	OPT_DISABLE_CAP,
+	OPT_DECOMPRESS,
 };
 
 /* ':' first: a missing value is told from an unknown option. */
@@ -71,6 +72,7 @@ static const struct option long_opts[] = {
 	{ "hugetlbfs", optional_argument, NULL, OPT_HUGETLBFS },
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "disable-cap", required_argument, NULL, OPT_DISABLE_CAP },
+	{ "decompress", required_argument, NULL, OPT_DECOMPRESS },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -137,6 +139,8 @@ const char config_run_help[] =
 	"                           sockets at PATH, or the kernel's AF_VSOCK\n"
 	"      --balloon[=SIZE]     virtio balloon, taking SIZE from the start\n"
 	"      --dump-dtb FILE      write the guest's device tree to FILE\n"
+	"      --decompress host|guest\n"
+	"                           who unpacks a zImage (host)\n"
 	"      --nodefaults         use -p alone as the kernel command line\n"
 	"      --no-reboot          end when the guest resets itself\n"
 	"      --panic exit|reset|hold  when its kernel panics (exit)\n"
@@ -322,6 +326,15 @@ static int parse_panic(const char *arg, enum config_panic *panic,
 	return 0;
 }
 
+static int parse_decompress(const char *arg, bool *guest, struct error *err)
+{
+	*guest = !strcmp(arg, "guest");
+	if (!*guest && strcmp(arg, "host"))
+		return bad(err, OPT_DECOMPRESS,
+			   ": '%.40s' is neither host nor guest", arg);
+	return 0;
+}
+
 static int parse_positional(const char *arg, struct run_config *cfg,
 			    struct error *err)
 {
@@ -423,6 +436,8 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 		return parse_size(opt, arg, 1, &cfg->huge.page, err);
 	case OPT_PANIC:
 		return parse_panic(arg, &cfg->panic, err);
+	case OPT_DECOMPRESS:
+		return parse_decompress(arg, &cfg->guest_decompress, err);
 	case OPT_NO_REBOOT:
 		cfg->no_reboot = true;
 		return 0;

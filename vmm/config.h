@@ -65,6 +65,7 @@ struct run_config {
 	bool no_control;        /* --control none */
 	const char *dump_dtb;   /* write the device tree there, or NULL */
 	const char *trace;      /* record to this trace.dat, or NULL */
+	bool guest_decompress;  /* a zImage unpacks itself */
 	bool nodefaults;        /* add nothing to the kernel command line */
 	bool no_reboot;         /* a guest's reset ends the process */
 	enum config_panic panic;

@@ -99,6 +99,7 @@ static int create_vcpus(struct boot *boot, struct error *err)
 
 	boot->env = (struct vcpu_env){
 		.bus = &boot->bus,
+		.coalesced = &boot->coalesced,
 		.unclaimed = on_unclaimed,
 		.ended = on_ended,
 		.opaque = boot,
@@ -241,6 +242,7 @@ destroy_vcpus:
 	arch_gic_close(&boot->gic);
 close_vm:
 	vm_close(&boot->vm);
+	machine_exits_close(boot);
 	gmem_destroy(&boot->gmem);
 	board_free(&boot->board);
 free_boot:
@@ -259,6 +261,7 @@ void boot_free(struct boot *boot)
 		vcpu_destroy(&boot->vcpu[--boot->nr_vcpus]);
 	arch_gic_close(&boot->gic);
 	vm_close(&boot->vm);
+	machine_exits_close(boot);
 	gmem_destroy(&boot->gmem);
 	board_free(&boot->board);
 	free(boot);

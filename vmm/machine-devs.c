@@ -71,6 +71,7 @@ static void uart_tx(void *opaque, const uint8_t *buf, size_t len)
 
 	panic_watch_feed(&boot->panic, buf, len);
 	chardev_write_all(boot->session->serial, buf, len);
+	machine_uart_busy(boot);
 }
 
 static void uart_rx_room(void *opaque)
@@ -95,14 +96,16 @@ static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
 		.irq = connect_spi(boot, i),
 		.tx = uart_tx,
 		.rx_room = uart_rx_room,
+		.tx_plain = machine_uart_plain,
 		.opaque = boot,
+		.shadow = machine_shadow(boot, i),
 	};
-
 	const struct chardev_front front = {
 		.input = uart_input,
 		.opaque = boot,
 	};
 
+	machine_uart_open(boot, i);
 	boot->uart = pl011_new(&config);
 	if (!boot->uart)
 		return error_set(err, TL_FAIL, ENOMEM, "no memory for a UART");
@@ -366,6 +369,7 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 	struct virtio_mmio_config config = {
 		.gmem = &boot->gmem,
 		.irq = connect_spi(boot, i),
+		.shadow = machine_shadow(boot, i),
 	};
 	struct virtio_device *vdev;
 	int ret;
@@ -381,6 +385,7 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 	if (boot->board.virtio[i] == BOARD_VIRTIO_BALLOON)
 		boot->balloon = vdev;
 	bind_ioeventfds(boot, i);
+	machine_virtio_zones(boot, i);
 	return add_to_bus(boot, i, &virtio_mmio_ops, boot->virtio[i], err);
 }
 
@@ -391,6 +396,7 @@ int machine_devs_create(struct boot *boot, struct error *err)
 	unsigned int i;
 	int ret = 0;
 
+	machine_exits_open(boot);
 	boot->alarm.moved_fd = -1;
 	for (i = 0; i < BOARD_MAX_DEVS; i++)
 		boot->irq_fd[i] = -1;
@@ -423,6 +429,8 @@ int machine_devs_create(struct boot *boot, struct error *err)
 	}
 	if (ret)
 		machine_devs_destroy(boot);
+	else
+		machine_exits_show(boot);
 	return ret;
 }
 
@@ -447,6 +455,7 @@ void machine_devs_destroy(struct boot *boot)
 	boot->alarm = (struct rtc_alarm){ .moved_fd = -1 };
 	if (boot->uart && boot->session->serial != boot->session->console)
 		chardev_attach(boot->session->serial, NULL);
+	machine_uart_close(boot);
 	pl011_free(boot->uart);
 	boot->uart = NULL;
 }

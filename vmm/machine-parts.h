@@ -15,10 +15,14 @@
 #include "arch-arm/arch.h"
 #include "backend/chardev.h"
 #include "board.h"
+#include "arch-arm/virt.h"
 #include "config.h"
 #include "core/gmem.h"
 #include "core/mmio.h"
+#include "core/shadow.h"
 #include "hw/power-reg.h"
+#include "kvm/coalesced.h"
+#include "kvm/ropage.h"
 #include "kvm/stats.h"
 #include "kvm/vcpu.h"
 #include "kvm/vm.h"
@@ -32,6 +36,7 @@ struct pl031;
 struct pl061;
 struct virtio_device;
 struct virtio_mmio;
+struct worker;
 
 enum machine_end {
 	END_NONE, /* still running */
@@ -93,6 +98,22 @@ struct rtc_alarm {
 	int moved_fd; /* the deadline moved */
 };
 
+/* Console output that does not exit (machine-exits.c). */
+struct uart_out {
+	uint64_t addr; /* UARTDR; 0: not open */
+	int timer_fd;
+	struct worker *worker; /* NULL: each character exits */
+	pthread_mutex_t lock;  /* within the UART's: the next four */
+	bool plain;            /* see tx_plain in hw/pl011.h */
+	_Atomic bool armed;    /* the zone is there and the timer runs */
+	unsigned int direct;   /* characters that exited since it went */
+	unsigned int idle;     /* ticks without a character */
+	uint8_t buf[256];      /* what a drain has found; within its lock */
+	size_t len;
+};
+
+#define BOOT_VIRTIO_PAGES (VIRT_VIRTIO_MAX * VIRT_VIRTIO_STRIDE / ROPAGE_SIZE)
+
 struct boot {
 	struct session *session;
 	const struct run_config *cfg;
@@ -104,6 +125,11 @@ struct boot {
 	struct vcpu_env env;
 	struct vcpu vcpu[CONFIG_MAX_CPUS];
 	unsigned int nr_vcpus; /* created so far */
+
+	struct ropage uart_page;
+	struct ropage virtio_page[BOOT_VIRTIO_PAGES];
+	struct coalesced coalesced;
+	struct uart_out uart_out;
 
 	struct spi_line line[BOARD_MAX_DEVS];
 	struct pl011 *uart;
@@ -200,6 +226,34 @@ void machine_control_ended(struct session *session, bool panicked);
 /* Descriptors for query-stats; after the vCPUs' creation, before they run. */
 void machine_stats_open(struct boot *boot);
 void machine_stats_close(struct boot *boot);
+
+/* --- what spares exits (machine-exits.c) ------------------------------------*/
+
+/* Before the first device; the vCPUs exist.  What fails is done without. */
+void machine_exits_open(struct boot *boot);
+
+/* Where device @i of the board shows its registers. */
+struct shadow machine_shadow(struct boot *boot, unsigned int i);
+
+/* Have the writes that set up virtio device @i coalesced. */
+void machine_virtio_zones(struct boot *boot, unsigned int i);
+
+/* All virtio devices are there and their shadows are filled. */
+void machine_exits_show(struct boot *boot);
+
+/* After vm_close(). */
+void machine_exits_close(struct boot *boot);
+
+/*
+ * Coalesced output of the UART, device @i; before the UART exists.
+ */
+void machine_uart_open(struct boot *boot, unsigned int i);
+/* No vCPU runs; before the UART is freed. */
+void machine_uart_close(struct boot *boot);
+
+/* The UART's tx_plain; and a character came from it. */
+void machine_uart_plain(void *opaque, bool plain);
+void machine_uart_busy(struct boot *boot);
 
 /* All devices of the board, on the bus and on their SPIs. */
 int machine_devs_create(struct boot *boot, struct error *err);

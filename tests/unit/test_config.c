@@ -295,6 +295,7 @@ static void disks(void **state)
 	assert_string_equal(cfg.disk[2].path, "x,");
 	config_free(&cfg);
 
+	REFUSE("neither host nor guest", "k", "--decompress", "both");
 	REFUSE("needs the name of a disk image", "k", "-d", "");
 	REFUSE("needs the name of a disk image", "k", "-d", ",ro");
 	REFUSE("needs the name of a disk image", "k", "-d", ",direct,ro");

@@ -105,14 +105,14 @@ static void configuration(void **state)
 
 static void target(void **state)
 {
-	uint32_t generation = m.vdev->generation;
+	uint32_t generation = virtio_device_generation(m.vdev);
 
 	(void)state;
 	virtio_balloon_set_target(m.vdev, 64 << 20);
 	assert_int_equal(config(0), 64 << 8);
 	assert_int_equal(m.pulses, 1);
 	assert_int_equal(virtio_device_isr(m.vdev), VIRTIO_MMIO_INT_CONFIG);
-	assert_int_not_equal(m.vdev->generation, generation);
+	assert_int_not_equal(virtio_device_generation(m.vdev), generation);
 	virtio_balloon_set_target(m.vdev, 64 << 20); /* nothing new */
 	assert_int_equal(m.pulses, 1);
 	virtio_balloon_set_target(m.vdev, UINT64_MAX);

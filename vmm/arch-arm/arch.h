@@ -130,6 +130,13 @@ uint32_t arch_host_width_feature(enum guest_width width);
 int arch_host_pmu_feature(const struct vm *vm, uint32_t *feature,
 			  struct error *err);
 
+/*
+ * Write back the cache line of @word, for a guest that reads it as Device
+ * memory and so past the caches (ARM DDI 0487, B2.8 "Mismatched memory
+ * attributes").  NULL where a program may not do that.
+ */
+extern void (*const arch_host_publish)(const void *word);
+
 const char *arch_host_cpu_compatible(uint32_t target, enum guest_width width);
 
 #endif

@@ -34,6 +34,8 @@
 #define ZIMAGE_HDR_TABLE    0x3c
 #define ZIMAGE_TAG_SIZE     0x5a534c4b
 #define ZIMAGE_TABLE_MAX    32 /* tags; there is one today */
+/* Devicetree Specification 5.2: big-endian 0xd00dfeed. */
+#define FDT_MAGIC 0xedfe0dd0
 
 /* Where a zImage is loaded: above its own page tables, so that it sets up the
  * MMU before it moves itself out of the way. */
@@ -134,6 +136,7 @@ struct zimage_sizes {
 	uint64_t inflated;
 	uint64_t bss;
 	uint64_t text_offset;
+	uint64_t data_end;
 };
 
 static int zimage_read_table(const char *path, const struct image *img,
@@ -165,6 +168,7 @@ static int zimage_read_table(const char *path, const struct image *img,
 			return damaged(path, "its size table points outside it",
 				       err);
 		sz->inflated = image_le32(d + size_at);
+		sz->data_end = size_at + 4;
 		sz->bss = image_le32(d + at + 12);
 		/* Since 5.7: {6, tag, size, BSS, TEXT_OFFSET, heap}. */
 		if (words >= 6 && at + 20 <= img->size)
@@ -172,6 +176,15 @@ static int zimage_read_table(const char *path, const struct image *img,
 		return 0;
 	}
 	return 0;
+}
+
+static bool has_appended_dtb(const struct image *img)
+{
+	const uint64_t end = image_le32(img->data + ZIMAGE_END_AT);
+	const uint64_t start = image_le32(img->data + ZIMAGE_START_AT);
+
+	return img->size >= end - start + 4 &&
+	       image_le32(img->data + (end - start)) == FDT_MAGIC;
 }
 
 /*
@@ -192,6 +205,14 @@ static int zimage_footprint(const char *path, struct image *img,
 	if (sz.inflated > IMAGE_MAX || sz.bss > IMAGE_MAX ||
 	    sz.text_offset > 128 * MIB)
 		return damaged(path, "its size table makes no sense", err);
+	/* A device tree behind it is what its decompressor would pass on. */
+	if (sz.text_offset && !has_appended_dtb(img))
+		img->zimage = (struct zimage_info){
+			.data_end = sz.data_end,
+			.kernel_size = sz.inflated,
+			.bss_size = sz.bss,
+			.text_offset = sz.text_offset,
+		};
 	if (!sz.inflated)
 		sz.inflated = (uint64_t)img->size * ZIMAGE_RATIO;
 	if (!sz.text_offset)

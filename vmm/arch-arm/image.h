@@ -17,7 +17,16 @@ enum guest_width { GUEST_WIDTH_ANY = 0, GUEST_32BIT = 32, GUEST_64BIT = 64 };
 enum image_format {
 	IMAGE_ZIMAGE, /* 32-bit Linux, self-decompressing */
 	IMAGE_ARM64,  /* 64-bit Linux Image (decompressed here if .gz) */
+	IMAGE_KERNEL, /* what was in a zImage (zimage.h) */
 	IMAGE_FLAT,   /* anything else executable, no header */
+};
+
+/* What a zImage from Linux 5.7 on says of itself; all 0 for others. */
+struct zimage_info {
+	size_t data_end; /* of the compressed kernel, its size word included */
+	size_t kernel_size; /* inflated */
+	size_t bss_size;
+	uint64_t text_offset; /* of the kernel, from the start of RAM */
 };
 
 struct image {
@@ -30,6 +39,7 @@ struct image {
 	/* Bytes of RAM the kernel uses from its load address on: file, BSS and,
 	 * for a zImage, room to decompress.  At least @size. */
 	uint64_t footprint;
+	struct zimage_info zimage; /* IMAGE_ZIMAGE */
 };
 
 /*

@@ -110,3 +110,6 @@ const char *arch_host_cpu_compatible(uint32_t target, enum guest_width width)
 	(void)width;
 	return target == TARGET_CORTEX_A7 ? "arm,cortex-a7" : "arm,cortex-a15";
 }
+
+/* Cache maintenance by address is for the kernel alone on ARMv7. */
+void (*const arch_host_publish)(const void *word) = NULL;

@@ -127,3 +127,12 @@ const char *arch_host_cpu_compatible(uint32_t target, enum guest_width width)
 	/* Linux for ARM knows no generic name; this one it has for virt. */
 	return width == GUEST_32BIT ? "arm,cortex-a15" : "arm,armv8";
 }
+
+/* Linux lets programs clean by address to the point of coherency (SCTLR_EL1.UCI).
+ */
+static void clean_to_poc(const void *word)
+{
+	__asm__ volatile("dc cvac, %0\n\tdsb sy" : : "r"(word) : "memory");
+}
+
+void (*const arch_host_publish)(const void *word) = clean_to_poc;

@@ -44,8 +44,18 @@ struct pl011 {
 	bool overrun;       /* the next character received carries OE (2.4) */
 	bool irq_level;     /* what the line was driven to */
 	bool rx_owed;       /* pl011_receive() took less than it was given */
+	bool plain;         /* what tx_plain was told */
+	bool shown;         /* the shadow */
+	unsigned int idle;  /* accesses since input was there, if hidden */
 	unsigned int polls; /* reads of UARTFR since UARTDR was written */
 };
+
+/*
+ * A hidden shadow is shown again when that many accesses found no input: a
+ * burst of it comes in pieces, and each change of the shadow costs more than
+ * such a number of exits.
+ */
+#define SHOW_IDLE 16
 
 /*
  * A transmitting driver reads UARTFR about once a character; one that reads it
@@ -283,21 +293,13 @@ static void write_ifls(struct pl011 *uart, uint32_t val)
 	rx_moved(uart, was_triggered);
 }
 
-static uint32_t reg_read(void *dev, uint64_t reg, uint32_t mask)
+/* A register without the effects of reading it; 0 for UARTDR. */
+static uint32_t reg_peek(const struct pl011 *uart, uint64_t reg)
 {
-	struct pl011 *uart = dev;
-
 	switch (reg) {
-	case UARTDR:
-		/* Only what takes the character removes it from the FIFO. */
-		if (mask & 0xff)
-			return rx_pop(uart);
-		return uart->rx.level ? uart->rx.entry[uart->rx.first] : 0;
 	case UARTRSR:
 		return uart->rsr;
 	case UARTFR:
-		if (uart->polls < POLLS_LISTENING)
-			uart->polls++;
 		return flags(uart);
 	case UARTILPR:
 		return uart->ilpr;
@@ -324,6 +326,20 @@ static uint32_t reg_read(void *dev, uint64_t reg, uint32_t mask)
 	default:
 		return 0;
 	}
+}
+
+static uint32_t reg_read(void *dev, uint64_t reg, uint32_t mask)
+{
+	struct pl011 *uart = dev;
+
+	/* Only what takes the character removes it from the FIFO. */
+	if (reg == UARTDR && mask & 0xff)
+		return rx_pop(uart);
+	if (reg == UARTDR && uart->rx.level)
+		return uart->rx.entry[uart->rx.first];
+	if (reg == UARTFR && uart->polls < POLLS_LISTENING)
+		uart->polls++;
+	return reg_peek(uart, reg);
 }
 
 static void reg_write(void *dev, uint64_t reg, uint32_t val, uint32_t mask)
@@ -394,11 +410,52 @@ static size_t rx_room(const struct pl011 *uart)
 	return depth - uart->rx.level;
 }
 
-/* Let the line and the input's owner follow the registers. */
+/*
+ * A write to UARTDR that only sends: to a transmitter that takes it at once,
+ * not back to the receiver, with the interrupt raised already that it raises.
+ */
+static bool is_plain(const struct pl011 *uart)
+{
+	return tx_enabled(uart) && !(uart->cr & CR_LBE) && !uart->tx.level &&
+	       uart->ris & INT_TX;
+}
+
+/*
+ * With input in the FIFO a read of UARTDR takes it, and with input held back
+ * reads of UARTFR are counted: then they must come here.
+ */
+static void update_shadow(struct pl011 *uart)
+{
+	const struct shadow *shadow = &uart->config.shadow;
+	uint64_t reg;
+
+	if (!shadow->regs)
+		return;
+	if (uart->rx.level || uart->rx_owed) {
+		uart->idle = 0;
+		if (uart->shown)
+			uart->shown = !shadow->show(shadow->opaque, false);
+		return;
+	}
+	if (!uart->shown && uart->idle++ < SHOW_IDLE)
+		return;
+	for (reg = UARTRSR; reg <= UARTDMACR; reg += 4)
+		shadow_set(shadow, reg, reg_peek(uart, reg));
+	if (!uart->shown)
+		uart->shown = shadow->show(shadow->opaque, true);
+}
+
+/* Let all that is outside follow the registers. */
 static void update(struct pl011 *uart)
 {
 	const bool level = uart->ris & uart->imsc;
 
+	update_shadow(uart);
+	if (uart->plain != is_plain(uart)) {
+		uart->plain = !uart->plain;
+		if (uart->config.tx_plain)
+			uart->config.tx_plain(uart->config.opaque, uart->plain);
+	}
 	if (level != uart->irq_level) {
 		uart->irq_level = level;
 		irq_line_set(&uart->config.irq, level);
@@ -459,6 +516,7 @@ static void set_reset_state(struct pl011 *uart)
 struct pl011 *pl011_new(const struct pl011_config *config)
 {
 	struct pl011 *uart;
+	uint64_t reg;
 
 	uart = calloc(1, sizeof(*uart));
 	if (!uart)
@@ -466,6 +524,10 @@ struct pl011 *pl011_new(const struct pl011_config *config)
 	uart->config = *config;
 	pthread_mutex_init(&uart->lock, NULL);
 	set_reset_state(uart);
+	for (reg = UARTID_FIRST; reg <= UARTID_LAST; reg += 4)
+		shadow_set(&config->shadow, reg, reg_peek(uart, reg));
+	uart->idle = SHOW_IDLE;
+	update(uart);
 	return uart;
 }
 
@@ -482,6 +544,22 @@ void pl011_reset(struct pl011 *uart)
 	pthread_mutex_lock(&uart->lock);
 	set_reset_state(uart);
 	update(uart);
+	pthread_mutex_unlock(&uart->lock);
+}
+
+void pl011_send(struct pl011 *uart, const uint8_t *buf, size_t len)
+{
+	size_t i;
+
+	pthread_mutex_lock(&uart->lock);
+	uart->polls = 0;
+	if (is_plain(uart)) {
+		uart->config.tx(uart->config.opaque, buf, len);
+	} else {
+		for (i = 0; i < len; i++)
+			tx_write(uart, buf[i]);
+		update(uart);
+	}
 	pthread_mutex_unlock(&uart->lock);
 }
 

@@ -7,11 +7,13 @@
 #ifndef TL_HW_PL011_H
 #define TL_HW_PL011_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/irq.h"
 #include "core/mmio.h"
+#include "core/shadow.h"
 
 #define PL011_MMIO_SIZE 0x1000
 
@@ -25,7 +27,16 @@ struct pl011_config {
 	/* The receive FIFO got room again after pl011_receive() took less than
 	 * it was given; same rules as tx.  May be NULL. */
 	void (*rx_room)(void *opaque);
+	/*
+	 * From now on a write to UARTDR sends and changes no register, so that
+	 * it may be late (pl011_send()), or does more again; at first it does
+	 * more.  Under the UART's lock, before the access that changed it ends.
+	 * May be NULL.
+	 */
+	void (*tx_plain)(void *opaque, bool plain);
 	void *opaque;
+	/* Hidden while input waits: reading that has effects. */
+	struct shadow shadow;
 };
 
 /* Registers for mmio_bus_add(); the device pointer is the struct pl011. */
@@ -46,6 +57,12 @@ void pl011_reset(struct pl011 *uart);
  * Any thread.
  */
 size_t pl011_receive(struct pl011 *uart, const uint8_t *buf, size_t len);
+
+/*
+ * As if the guest had written @buf to UARTDR, a character at a time.  Any
+ * thread that tx may be called on.
+ */
+void pl011_send(struct pl011 *uart, const uint8_t *buf, size_t len);
 
 /* A line break arrives (sets BE and raises the break interrupt). */
 void pl011_receive_break(struct pl011 *uart);

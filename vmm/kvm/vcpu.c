@@ -305,20 +305,25 @@ static bool park(struct vcpu *vcpu)
 static void *run_loop(void *opaque)
 {
 	struct vcpu *vcpu = opaque;
+	struct coalesced *coalesced = vcpu->env->coalesced;
 	bool go = true;
-	int ret;
+	int ret, errnum;
 
 	vcpu->tid = gettid();
 	ret = arm_kick(vcpu);
 	if (ret)
 		go = handle_error(vcpu, -ret);
 	while (go) {
-		if (atomic_load_explicit(&vcpu->request, memory_order_relaxed))
+		if (atomic_load_explicit(&vcpu->request,
+					 memory_order_relaxed)) {
 			go = park(vcpu);
-		else if (!ioctl(vcpu->fd, KVM_RUN, 0UL))
-			go = handle_exit(vcpu);
-		else
-			go = handle_error(vcpu, errno);
+			continue;
+		}
+		errnum = ioctl(vcpu->fd, KVM_RUN, 0UL) ? errno : 0;
+		/* The guest wrote this before what it exited for. */
+		if (coalesced_pending(coalesced))
+			coalesced_drain(coalesced);
+		go = errnum ? handle_error(vcpu, errnum) : handle_exit(vcpu);
 	}
 	pthread_mutex_lock(&vcpu->lock);
 	set_parked(vcpu, true);

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "core/mmio.h"
+#include "kvm/coalesced.h"
 #include "kvm/vm.h"
 #include "lib/error.h"
 
@@ -27,6 +28,7 @@ enum vcpu_end {
 /* What all vCPUs of a VM share. */
 struct vcpu_env {
 	const struct mmio_bus *bus;
+	struct coalesced *coalesced; /* drained at each exit to us */
 	/* No device answered.  vCPU thread; must be quick. */
 	void (*unclaimed)(void *opaque, uint64_t addr, unsigned int size,
 			  bool is_write);

@@ -31,14 +31,49 @@
  * Status and InterruptStatus change on two threads at once: the worker adds
  * bits while a vCPU adds or takes away others.
  */
-static uint32_t atomic_get(const uint32_t *word)
+static uint32_t *word(const struct virtio_device *vdev, unsigned int w)
 {
-	return __atomic_load_n(word, __ATOMIC_SEQ_CST);
+	static const uint16_t at[VIRTIO_DEVICE_WORDS] = {
+		[WORD_STATUS] = VIRTIO_MMIO_STATUS,
+		[WORD_ISR] = VIRTIO_MMIO_INTERRUPT_STATUS,
+		[WORD_GENERATION] = VIRTIO_MMIO_CONFIG_GENERATION,
+	};
+
+	if (vdev->shadow.regs)
+		return (uint32_t *)(void *)(vdev->shadow.regs + at[w]);
+	return (uint32_t *)&vdev->word[w];
 }
 
-static uint32_t atomic_set_bits(uint32_t *word, uint32_t bits)
+static uint32_t word_get(const struct virtio_device *vdev, unsigned int w)
 {
-	return __atomic_fetch_or(word, bits, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(word(vdev, w), __ATOMIC_SEQ_CST);
+}
+
+static void published(const struct virtio_device *vdev, unsigned int w)
+{
+	if (vdev->shadow.regs)
+		vdev->shadow.publish(word(vdev, w));
+}
+
+static void word_set(struct virtio_device *vdev, unsigned int w, uint32_t val)
+{
+	__atomic_store_n(word(vdev, w), val, __ATOMIC_SEQ_CST);
+	published(vdev, w);
+}
+
+static uint32_t word_or(struct virtio_device *vdev, unsigned int w,
+			uint32_t bits)
+{
+	uint32_t old = __atomic_fetch_or(word(vdev, w), bits, __ATOMIC_SEQ_CST);
+
+	published(vdev, w);
+	return old;
+}
+
+static void word_and(struct virtio_device *vdev, unsigned int w, uint32_t bits)
+{
+	__atomic_fetch_and(word(vdev, w), bits, __ATOMIC_SEQ_CST);
+	published(vdev, w);
 }
 
 /* --- interrupts ----------------------------------------------------------- */
@@ -50,7 +85,7 @@ static uint32_t atomic_set_bits(uint32_t *word, uint32_t bits)
  */
 static void interrupt(struct virtio_device *vdev, uint32_t cause)
 {
-	atomic_set_bits(&vdev->isr, cause);
+	word_or(vdev, WORD_ISR, cause);
 	if (vdev->irq_fd >= 0)
 		eventfd_write(vdev->irq_fd, 1);
 	else
@@ -65,20 +100,22 @@ uint32_t virtio_device_isr(const struct virtio_device *vdev)
 	 * the worse for it, and the line is an edge, so nothing repeats.
 	 */
 	if (__atomic_load_n(&vdev->offloaded, __ATOMIC_RELAXED))
-		return atomic_get(&vdev->isr) | VIRTIO_MMIO_INT_VRING;
-	return atomic_get(&vdev->isr);
+		return word_get(vdev, WORD_ISR) | VIRTIO_MMIO_INT_VRING;
+	return word_get(vdev, WORD_ISR);
 }
 
 void virtio_device_isr_ack(struct virtio_device *vdev, uint32_t bits)
 {
-	__atomic_fetch_and(&vdev->isr, ~bits, __ATOMIC_SEQ_CST);
+	/* What virtio_device_isr() adds, a shadow has to have in it. */
+	if (__atomic_load_n(&vdev->offloaded, __ATOMIC_RELAXED))
+		bits &= ~VIRTIO_MMIO_INT_VRING;
+	word_and(vdev, WORD_ISR, ~bits);
 }
 
 void virtio_device_fail(struct virtio_device *vdev, unsigned int q,
 			const char *why)
 {
-	uint32_t old =
-		atomic_set_bits(&vdev->status, VIRTIO_CONFIG_S_NEEDS_RESET);
+	uint32_t old = word_or(vdev, WORD_STATUS, VIRTIO_CONFIG_S_NEEDS_RESET);
 
 	if (old & VIRTIO_CONFIG_S_NEEDS_RESET)
 		return;
@@ -92,10 +129,33 @@ void virtio_device_fail(struct virtio_device *vdev, unsigned int q,
 		interrupt(vdev, VIRTIO_MMIO_INT_CONFIG);
 }
 
+void virtio_device_publish_config(struct virtio_device *vdev)
+{
+	uint32_t config[VIRTIO_DEVICE_CONFIG_SIZE / 4];
+	unsigned int i;
+
+	if (!vdev->shadow.regs || !vdev->ops->config_read)
+		return;
+	/* Who comes last has read the latest. */
+	pthread_mutex_lock(&vdev->publish_lock);
+	vdev->ops->config_read(vdev, 0, config, sizeof(config));
+	for (i = 0; i < VIRTIO_DEVICE_CONFIG_SIZE / 4; i++)
+		shadow_set(&vdev->shadow, VIRTIO_MMIO_CONFIG + 4 * i,
+			   config[i]);
+	pthread_mutex_unlock(&vdev->publish_lock);
+}
+
+uint32_t virtio_device_generation(const struct virtio_device *vdev)
+{
+	return word_get(vdev, WORD_GENERATION);
+}
+
 void virtio_device_config_changed(struct virtio_device *vdev)
 {
-	__atomic_fetch_add(&vdev->generation, 1, __ATOMIC_SEQ_CST);
-	if (atomic_get(&vdev->status) & VIRTIO_CONFIG_S_DRIVER_OK)
+	virtio_device_publish_config(vdev);
+	__atomic_fetch_add(word(vdev, WORD_GENERATION), 1, __ATOMIC_SEQ_CST);
+	published(vdev, WORD_GENERATION);
+	if (word_get(vdev, WORD_STATUS) & VIRTIO_CONFIG_S_DRIVER_OK)
 		interrupt(vdev, VIRTIO_MMIO_INT_CONFIG);
 }
 
@@ -103,7 +163,7 @@ void virtio_device_config_changed(struct virtio_device *vdev)
 
 static bool needs_reset(const struct virtio_device *vdev)
 {
-	return atomic_get(&vdev->status) & VIRTIO_CONFIG_S_NEEDS_RESET;
+	return word_get(vdev, WORD_STATUS) & VIRTIO_CONFIG_S_NEEDS_RESET;
 }
 
 bool virtio_device_pop(struct virtio_device *vdev, unsigned int q,
@@ -287,10 +347,15 @@ static void start(struct virtio_device *vdev)
 
 	for (q = 0; q < vdev->nr_queues; q++)
 		virtq_set_features(&vdev->vq[q], vdev->features);
+	/* vhost may interrupt before activate() is back. */
+	if (vdev->ops->stop_offload)
+		word_or(vdev, WORD_ISR, VIRTIO_MMIO_INT_VRING);
 	if (vdev->ops->activate)
 		vdev->ops->activate(vdev);
 	if (vdev->offloaded)
 		watch_kicks(vdev, 0);
+	else if (vdev->ops->stop_offload)
+		word_and(vdev, WORD_ISR, ~VIRTIO_MMIO_INT_VRING);
 	vdev->running = true;
 	release(vdev);
 }
@@ -314,14 +379,14 @@ static void reset(struct virtio_device *vdev)
 	vdev->wanted[0] = 0;
 	vdev->wanted[1] = 0;
 	vdev->wanted_unknown = false;
-	__atomic_store_n(&vdev->isr, 0, __ATOMIC_SEQ_CST);
+	word_set(vdev, WORD_ISR, 0);
 	/* Last: status 0 tells the driver that all is done (2.4.2). */
-	__atomic_store_n(&vdev->status, 0, __ATOMIC_SEQ_CST);
+	word_set(vdev, WORD_STATUS, 0);
 }
 
 uint32_t virtio_device_status(const struct virtio_device *vdev)
 {
-	return atomic_get(&vdev->status);
+	return word_get(vdev, WORD_STATUS);
 }
 
 void virtio_device_set_status(struct virtio_device *vdev, uint32_t val)
@@ -337,7 +402,7 @@ void virtio_device_set_status(struct virtio_device *vdev, uint32_t val)
 		added &= ~VIRTIO_CONFIG_S_FEATURES_OK;
 	if (!((old | added) & VIRTIO_CONFIG_S_FEATURES_OK))
 		added &= ~VIRTIO_CONFIG_S_DRIVER_OK;
-	atomic_set_bits(&vdev->status, added);
+	word_or(vdev, WORD_STATUS, added);
 	if (added & VIRTIO_CONFIG_S_DRIVER_OK)
 		start(vdev);
 }
@@ -388,6 +453,7 @@ int virtio_device_attach(struct virtio_device *vdev, const struct gmem *gmem,
 	vdev->gmem = gmem;
 	vdev->irq = *irq;
 	vdev->irq_fd = irq_fd;
+	pthread_mutex_init(&vdev->publish_lock, NULL);
 	vdev->vq = calloc(vdev->nr_queues, sizeof(*vdev->vq));
 	vdev->kick = malloc(vdev->nr_queues * sizeof(*vdev->kick));
 	if (!vdev->vq || !vdev->kick)

@@ -12,16 +12,24 @@
 #ifndef TL_VIRTIO_DEVICE_H
 #define TL_VIRTIO_DEVICE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/gmem.h"
 #include "core/irq.h"
+#include "core/shadow.h"
 #include "lib/error.h"
 #include "virtio/queue.h"
 
 #define VIRTIO_DEVICE_FDS 2
+
+/* Of configuration space, as far as a shadow shows it: all there is room for
+ * behind a transport's registers. */
+#define VIRTIO_DEVICE_CONFIG_SIZE 0x100
+
+enum { WORD_STATUS, WORD_ISR, WORD_GENERATION, VIRTIO_DEVICE_WORDS };
 
 struct virtio_device;
 struct worker;
@@ -87,9 +95,13 @@ struct virtio_device {
 	bool wanted_unknown; /* it also set bits beyond 63 */
 	bool running;        /* DRIVER_OK was set: the worker has no hold */
 	bool warned;
-	uint32_t status;     /* these three: any thread, atomic */
-	uint32_t isr;        /* InterruptStatus */
-	uint32_t generation; /* of the configuration space */
+	/*
+	 * Status, InterruptStatus and ConfigGeneration: any thread, atomic; in
+	 * the shadow where there is one, so that the two cannot differ.
+	 */
+	uint32_t word[VIRTIO_DEVICE_WORDS];
+	struct shadow shadow;         /* the transport's, before attach */
+	pthread_mutex_t publish_lock; /* of configuration space to shadow */
 	struct virtq *vq;
 	int *kick; /* eventfd a queue, -1 where there is none yet */
 	struct worker *worker;
@@ -201,7 +213,11 @@ void virtio_device_disable_queue(struct virtio_device *vdev, unsigned int q);
 bool virtio_device_queue_ready(const struct virtio_device *vdev,
 			       unsigned int q);
 
-/* These three need no lock. */
+/* The shadow's configuration space follows the device's. */
+void virtio_device_publish_config(struct virtio_device *vdev);
+
+/* These need no lock. */
+uint32_t virtio_device_generation(const struct virtio_device *vdev);
 void virtio_device_notify(struct virtio_device *vdev, unsigned int q);
 uint32_t virtio_device_isr(const struct virtio_device *vdev);
 void virtio_device_isr_ack(struct virtio_device *vdev, uint32_t bits);

@@ -75,7 +75,7 @@ static uint32_t reg_read(struct virtio_mmio *vm, uint64_t offset)
 	case VIRTIO_MMIO_SHM_BASE_HIGH:
 		return UINT32_MAX;
 	case VIRTIO_MMIO_CONFIG_GENERATION:
-		return __atomic_load_n(&vdev->generation, __ATOMIC_SEQ_CST);
+		return virtio_device_generation(vdev);
 	default:
 		return 0;
 	}
@@ -179,6 +179,37 @@ static void config_write(struct virtio_device *vdev, uint64_t offset,
 		vdev->ops->config_write(vdev, offset, &val, size);
 }
 
+/* Registers that keep their value, and those that a write to another moves;
+ * device.c keeps those that move by themselves. */
+static void fill_shadow(struct virtio_mmio *vm)
+{
+	static const uint16_t constant[] = {
+		VIRTIO_MMIO_MAGIC_VALUE,  VIRTIO_MMIO_VERSION,
+		VIRTIO_MMIO_DEVICE_ID,    VIRTIO_MMIO_VENDOR_ID,
+		VIRTIO_MMIO_SHM_LEN_LOW,  VIRTIO_MMIO_SHM_LEN_HIGH,
+		VIRTIO_MMIO_SHM_BASE_LOW, VIRTIO_MMIO_SHM_BASE_HIGH,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(constant) / sizeof(constant[0]); i++)
+		shadow_set(&vm->vdev->shadow, constant[i],
+			   reg_read(vm, constant[i]));
+	virtio_device_publish_config(vm->vdev);
+}
+
+static void update_shadow(struct virtio_mmio *vm)
+{
+	static const uint16_t moved[] = {
+		VIRTIO_MMIO_DEVICE_FEATURES,
+		VIRTIO_MMIO_QUEUE_NUM_MAX,
+		VIRTIO_MMIO_QUEUE_READY,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(moved) / sizeof(moved[0]); i++)
+		shadow_set(&vm->vdev->shadow, moved[i], reg_read(vm, moved[i]));
+}
+
 static uint64_t mmio_read(void *dev, uint64_t offset, unsigned int size)
 {
 	struct virtio_mmio *vm = dev;
@@ -220,6 +251,10 @@ static void mmio_write(void *dev, uint64_t offset, unsigned int size,
 		config_write(vm->vdev, offset - VIRTIO_MMIO_CONFIG, size, val);
 	else
 		reg_write(vm, offset, val);
+	update_shadow(vm);
+	/* A field may depend on what was negotiated. */
+	if (offset >= VIRTIO_MMIO_CONFIG || offset == VIRTIO_MMIO_STATUS)
+		virtio_device_publish_config(vm->vdev);
 	pthread_mutex_unlock(&vm->lock);
 }
 
@@ -245,6 +280,7 @@ int virtio_mmio_new(struct virtio_device *vdev,
 		goto free_all;
 	}
 	vm->vdev = vdev;
+	vdev->shadow = config->shadow;
 	ret = virtio_device_attach(vdev, config->gmem, &config->irq,
 				   config->irq_fd, err);
 	if (ret)
@@ -253,6 +289,8 @@ int virtio_mmio_new(struct virtio_device *vdev,
 	if (ret)
 		goto free_all;
 	pthread_mutex_init(&vm->lock, NULL);
+	fill_shadow(vm);
+	update_shadow(vm);
 	*out = vm;
 	return 0;
 

@@ -11,6 +11,7 @@
 #include "core/gmem.h"
 #include "core/irq.h"
 #include "core/mmio.h"
+#include "core/shadow.h"
 #include "lib/error.h"
 
 #define VIRTIO_MMIO_SIZE         0x200
@@ -27,6 +28,8 @@ struct virtio_mmio_config {
 	 * irq_line_pulse(), or -1.
 	 */
 	int irq_fd;
+	/* Never hidden, as no read of a virtio device has an effect. */
+	struct shadow shadow;
 };
 
 extern const struct mmio_ops virtio_mmio_ops;

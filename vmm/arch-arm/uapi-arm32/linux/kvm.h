@@ -40,6 +40,27 @@ struct kvm_userspace_memory_region {
 	__u64 userspace_addr;
 };
 
+#define KVM_MEM_READONLY (1UL << 1)
+
+/* 4.116 KVM_REGISTER_COALESCED_MMIO */
+struct kvm_coalesced_mmio_zone {
+	__u64 addr;
+	__u32 size;
+	__u32 pad;
+};
+
+struct kvm_coalesced_mmio {
+	__u64 phys_addr;
+	__u32 len;
+	__u32 pad;
+	__u8 data[8];
+};
+
+struct kvm_coalesced_mmio_ring {
+	__u32 first, last;
+	struct kvm_coalesced_mmio coalesced_mmio[];
+};
+
 /* 4.25 KVM_IRQ_LINE */
 struct kvm_irq_level {
 	union {
@@ -196,6 +217,10 @@ struct kvm_stats_desc {
 	_IOW(KVMIO, 0x46, struct kvm_userspace_memory_region)
 #define KVM_CREATE_IRQCHIP       _IO(KVMIO, 0x60)
 #define KVM_IRQ_LINE             _IOW(KVMIO, 0x61, struct kvm_irq_level)
+#define KVM_REGISTER_COALESCED_MMIO \
+	_IOW(KVMIO, 0x67, struct kvm_coalesced_mmio_zone)
+#define KVM_UNREGISTER_COALESCED_MMIO \
+	_IOW(KVMIO, 0x68, struct kvm_coalesced_mmio_zone)
 #define KVM_IRQFD                _IOW(KVMIO, 0x76, struct kvm_irqfd)
 #define KVM_IOEVENTFD            _IOW(KVMIO, 0x79, struct kvm_ioeventfd)
 #define KVM_ARM_SET_DEVICE_ADDR  _IOW(KVMIO, 0xab, struct kvm_arm_device_addr)

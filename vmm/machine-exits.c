@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What spares exits: registers that a guest reads from a page, and characters
+ * that KVM keeps in its ring.
+ *
+ * Such a character is noticed at the next exit of any vCPU, and if there is
+ * none, by a timer.  The timer must not run for a guest that prints nothing, so
+ * the zone exists only while output flows: some characters that exit set it up,
+ * and some ticks without a character take it away.
+ */
+#include <errno.h>
+#include <linux/virtio_mmio.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "arch-arm/virt.h"
+#include "hw/pl011.h"
+#include "lib/log.h"
+#include "lib/worker.h"
+#include "machine-parts.h"
+
+/* Nobody sees whether a character is that late. */
+#define TICK_NS (4 * 1000 * 1000L)
+/* An echo now and then is not worth setting up the zone and the timer. */
+#define ARM_AFTER   4
+#define IDLE_TICKS  8
+
+#define UARTDR_SIZE 4
+
+/* --- pages of registers ----------------------------------------------------*/
+
+static bool show_uart(void *opaque, bool on)
+{
+	struct boot *boot = opaque;
+	int ret = ropage_show(&boot->uart_page, on);
+
+	if (ret)
+		log_warn("KVM does not %s the page of the UART's registers: %s",
+			 on ? "show" : "hide", strerror(-ret));
+	return !ret;
+}
+
+/* The page with GPA @addr, made where there is none yet. */
+static uint8_t *page_regs(struct boot *boot, struct ropage *rp, uint64_t addr)
+{
+	const uint64_t gpa = addr & ~(uint64_t)(ROPAGE_SIZE - 1);
+	int ret;
+
+	if (!arch_host_publish)
+		return NULL;
+	if (!rp->page) {
+		ret = ropage_open(rp, &boot->vm, gpa);
+		if (ret) {
+			log_debug("no read-only page at 0x%llx: %s",
+				  (unsigned long long)gpa, strerror(-ret));
+			return NULL;
+		}
+	}
+	return rp->page + (addr - gpa);
+}
+
+struct shadow machine_shadow(struct boot *boot, unsigned int i)
+{
+	const struct board_dev *dev = &boot->board.dev[i];
+	struct shadow shadow = { .publish = arch_host_publish };
+	uint64_t n;
+
+	if (dev->kind == BOARD_PL011) {
+		shadow.regs = page_regs(boot, &boot->uart_page, dev->base);
+		shadow.show = show_uart;
+		shadow.opaque = boot;
+	} else if (dev->kind == BOARD_VIRTIO) {
+		n = (dev->base - VIRT_VIRTIO_BASE) / ROPAGE_SIZE;
+		shadow.regs = page_regs(boot, &boot->virtio_page[n], dev->base);
+	}
+	return shadow;
+}
+
+/* --- characters in KVM's ring ----------------------------------------------*/
+
+static void set_timer(const struct uart_out *out, long ns)
+{
+	const struct itimerspec spec = {
+		.it_interval.tv_nsec = ns,
+		.it_value.tv_nsec = ns,
+	};
+
+	timerfd_settime(out->timer_fd, 0, &spec, NULL);
+}
+
+/* Under the lock, like the next. */
+static void arm(struct boot *boot)
+{
+	struct uart_out *out = &boot->uart_out;
+
+	if (coalesced_zone(&boot->coalesced, out->addr, UARTDR_SIZE, true))
+		return;
+	out->armed = true;
+	out->idle = 0;
+	set_timer(out, TICK_NS);
+}
+
+/* What is in the ring by then is for the next exit or tick. */
+static void disarm(struct boot *boot)
+{
+	struct uart_out *out = &boot->uart_out;
+
+	coalesced_zone(&boot->coalesced, out->addr, UARTDR_SIZE, false);
+	out->armed = false;
+	out->direct = 0;
+}
+
+void machine_uart_plain(void *opaque, bool plain)
+{
+	struct boot *boot = opaque;
+	struct uart_out *out = &boot->uart_out;
+
+	pthread_mutex_lock(&out->lock);
+	out->plain = plain;
+	if (!plain && out->armed)
+		disarm(boot);
+	pthread_mutex_unlock(&out->lock);
+}
+
+void machine_uart_busy(struct boot *boot)
+{
+	struct uart_out *out = &boot->uart_out;
+
+	if (out->armed || !out->worker)
+		return;
+	pthread_mutex_lock(&out->lock);
+	if (out->plain && !out->armed && ++out->direct >= ARM_AFTER)
+		arm(boot);
+	pthread_mutex_unlock(&out->lock);
+}
+
+static void tick(void *opaque, unsigned int index)
+{
+	struct boot *boot = opaque;
+	struct uart_out *out = &boot->uart_out;
+	uint64_t ticks;
+	bool any;
+
+	(void)index;
+	if (read(out->timer_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
+		return;
+	any = coalesced_drain(&boot->coalesced);
+	pthread_mutex_lock(&out->lock);
+	out->idle = any ? 0 : out->idle + 1;
+	if (out->armed && out->idle == IDLE_TICKS)
+		disarm(boot);
+	if (!out->armed)
+		set_timer(out, 0);
+	pthread_mutex_unlock(&out->lock);
+	/* What came before the zone went. */
+	coalesced_drain(&boot->coalesced);
+}
+
+static void ring_end(void *opaque)
+{
+	struct boot *boot = opaque;
+	struct uart_out *out = &boot->uart_out;
+
+	if (out->len)
+		pl011_send(boot->uart, out->buf, out->len);
+	out->len = 0;
+}
+
+static void ring_write(void *opaque, uint64_t addr, unsigned int size,
+		       uint64_t val)
+{
+	struct boot *boot = opaque;
+	struct uart_out *out = &boot->uart_out;
+
+	if (addr == out->addr) {
+		out->buf[out->len++] = (uint8_t)val;
+		if (out->len == sizeof(out->buf))
+			ring_end(boot);
+		return;
+	}
+	ring_end(boot);
+	/* Beside the lowest byte, UARTDR has none that does anything. */
+	if (addr - out->addr >= UARTDR_SIZE)
+		mmio_bus_write(&boot->bus, addr, size, val);
+}
+
+void machine_exits_open(struct boot *boot)
+{
+	static const struct coalesced_ops ops = {
+		.write = ring_write,
+		.end = ring_end,
+	};
+
+	if (coalesced_init(&boot->coalesced, &boot->vm, boot->vcpu[0].run, &ops,
+			   boot))
+		log_debug("KVM does not coalesce writes here");
+}
+
+void machine_uart_open(struct boot *boot, unsigned int i)
+{
+	struct uart_out *out = &boot->uart_out;
+	const struct worker_config config = {
+		.name = "uart-out",
+		.fds = &out->timer_fd,
+		.nr_fds = 1,
+		.ready = tick,
+		.opaque = boot,
+	};
+	struct error err = { 0 };
+
+	*out = (struct uart_out){
+		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.addr = boot->board.dev[i].base,
+		.timer_fd = -1,
+	};
+	if (!boot->coalesced.ring)
+		return;
+	out->timer_fd =
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (out->timer_fd < 0)
+		return;
+	if (worker_new(&config, &out->worker, &err)) {
+		log_debug("uart-out: %s", err.text);
+		return;
+	}
+	worker_resume(out->worker);
+}
+
+void machine_uart_close(struct boot *boot)
+{
+	struct uart_out *out = &boot->uart_out;
+
+	worker_free(out->worker);
+	if (out->addr && out->timer_fd >= 0)
+		close(out->timer_fd);
+	*out = (struct uart_out){ 0 };
+}
+
+/* --- all of it -------------------------------------------------------------*/
+
+/*
+ * What a driver writes before it sets FEATURES_OK or QueueReady, and that no
+ * register tells of: it may be as late as that.
+ */
+void machine_virtio_zones(struct boot *boot, unsigned int i)
+{
+	static const struct {
+		uint16_t first, last;
+	} zone[] = {
+		{ VIRTIO_MMIO_DRIVER_FEATURES,
+		  VIRTIO_MMIO_DRIVER_FEATURES_SEL },
+		{ VIRTIO_MMIO_QUEUE_NUM, VIRTIO_MMIO_QUEUE_NUM },
+		{ VIRTIO_MMIO_QUEUE_DESC_LOW, VIRTIO_MMIO_QUEUE_USED_HIGH },
+	};
+	const uint64_t base = boot->board.dev[i].base;
+	size_t n;
+
+	for (n = 0; n < sizeof(zone) / sizeof(zone[0]); n++)
+		coalesced_zone(&boot->coalesced, base + zone[n].first,
+			       zone[n].last + 4 - zone[n].first, true);
+}
+
+void machine_exits_show(struct boot *boot)
+{
+	unsigned int i;
+
+	for (i = 0; i < BOOT_VIRTIO_PAGES; i++)
+		if (boot->virtio_page[i].page &&
+		    ropage_show(&boot->virtio_page[i], true))
+			log_debug("virtio: KVM does not show the page");
+}
+
+void machine_exits_close(struct boot *boot)
+{
+	unsigned int i;
+
+	coalesced_destroy(&boot->coalesced);
+	ropage_close(&boot->uart_page);
+	for (i = 0; i < BOOT_VIRTIO_PAGES; i++)
+		ropage_close(&boot->virtio_page[i]);
+}
