@@ -271,6 +271,13 @@ int vmmap_parse(struct vmmap *map, const char *path, const char *text,
 			path, SIDE_FORMAT, SIDE_VERSION);
 		goto out;
 	}
+	/* of another VMM's VM only the threads are known */
+	if (!json_array_size(json_object_get(root, "memory")) &&
+	    !json_array_size(json_object_get(root, "devices"))) {
+		ret = vmmap_default(map, err);
+		if (ret)
+			goto out;
+	}
 	map->from_file = true;
 	get_text(root, "vmm", map->vmm, sizeof(map->vmm));
 	get_text(root, "name", map->name, sizeof(map->name));

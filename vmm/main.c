@@ -18,8 +18,10 @@
 #include "lib/error.h"
 #include "lib/log.h"
 #include "machine.h"
+#include "record.h"
 
 static enum tl_status cmd_run(int argc, char **argv, struct error *err);
+static enum tl_status cmd_record(int argc, char **argv, struct error *err);
 static enum tl_status cmd_client(int argc, char **argv, struct error *err);
 static enum tl_status cmd_diff(int argc, char **argv, struct error *err);
 static enum tl_status cmd_doctor(int argc, char **argv, struct error *err);
@@ -35,6 +37,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "run", cmd_run, "boot a guest" },
+	{ "record", cmd_record, "record what a guest of any VMM traps on" },
 	{ "list", cmd_client, "list the running guests" },
 	{ "stop", cmd_client, "end a guest at once" },
 	{ "pause", cmd_client, "hold a guest still" },
@@ -82,6 +85,11 @@ static enum tl_status cmd_run(int argc, char **argv, struct error *err)
 static enum tl_status cmd_client(int argc, char **argv, struct error *err)
 {
 	return client_run(argc, argv, stdout, err);
+}
+
+static enum tl_status cmd_record(int argc, char **argv, struct error *err)
+{
+	return record_run(argc, argv, stderr, err);
 }
 
 static enum tl_status cmd_doctor(int argc, char **argv, struct error *err)

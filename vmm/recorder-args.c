@@ -41,14 +41,18 @@ void recorder_args_free(struct recorder_args *args)
  * it before it turns tracing on, and event-fork adds each new thread of a
  * listed one before that first runs: no event is missed and none is foreign.
  */
-static void add_our_threads(struct recorder_args *args, const char *tracefs)
+static void add_threads(struct recorder_args *args, const char *tracefs,
+			pid_t pid)
 {
+	char path[64] = "/proc/self/task";
 	struct dirent *entry;
 	DIR *tasks;
 
 	if (!tracefs_has(tracefs, "options/event-fork"))
 		return;
-	tasks = opendir("/proc/self/task");
+	if (pid)
+		snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	tasks = opendir(path);
 	if (!tasks) {
 		args->failed = true;
 		return;
@@ -90,12 +94,13 @@ static bool is_patched(const char *tracefs)
 }
 
 /* On a stock kernel the causes are spread over all of KVM's events. */
-static void add_events(struct recorder_args *args, const char *tracefs)
+static void add_events(struct recorder_args *args, const char *tracefs,
+		       bool full)
 {
 	char event[64];
 	size_t i;
 
-	if (!is_patched(tracefs)) {
+	if (full || !is_patched(tracefs)) {
 		add_arg(args, "-e");
 		add_arg(args, "kvm");
 		return;
@@ -110,12 +115,12 @@ static void add_events(struct recorder_args *args, const char *tracefs)
 }
 
 /* All that add_events() asked for is on. */
-bool recorder_events_on(const char *instance)
+bool recorder_events_on(const char *instance, bool full)
 {
 	char path[64];
 	size_t i;
 
-	if (!is_patched(instance))
+	if (full || !is_patched(instance))
 		return tracefs_says(instance, "events/kvm/enable", '1');
 	for (i = 0; i < NR_PROFILE_EVENTS; i++) {
 		snprintf(path, sizeof(path), "events/kvm/%s/enable",
@@ -158,6 +163,6 @@ void recorder_args_make(struct recorder_args *args,
 	snprintf(size, sizeof(size), "%u",
 		 req->buffer_kb ? req->buffer_kb : choose_buffer_kb());
 	add_arg(args, size);
-	add_our_threads(args, req->tracefs);
-	add_events(args, req->tracefs);
+	add_threads(args, req->tracefs, req->pid);
+	add_events(args, req->tracefs, req->full);
 }

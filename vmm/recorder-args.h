@@ -5,12 +5,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct recorder_request {
 	const char *path;       /* the trace.dat to write */
 	const char *instance;   /* name of the tracing instance */
 	const char *tracefs;    /* its mount point */
 	unsigned int buffer_kb; /* a CPU; 0: chosen by the host's memory */
+	pid_t pid;              /* whose threads; 0: ours */
+	bool full;              /* all of KVM's events */
 };
 
 /* An argument vector; starts as all zeroes. */
@@ -26,6 +29,6 @@ void recorder_args_make(struct recorder_args *args,
 void recorder_args_free(struct recorder_args *args);
 
 /* Has trace-cmd turned on all that it was asked for in @instance, a path? */
-bool recorder_events_on(const char *instance);
+bool recorder_events_on(const char *instance, bool full);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -36,4 +37,42 @@ bool tracefs_says(const char *dir, const char *name, char c)
 		got = 0;
 	close(fd);
 	return got == c;
+}
+
+static void add_counts(FILE *file, uint64_t *events, uint64_t *lost)
+{
+	static const struct {
+		const char *format;
+		bool lost;
+	} line[] = {
+		{ "entries: %" SCNu64, false },
+		{ "read events: %" SCNu64, false },
+		{ "overrun: %" SCNu64, true },
+		{ "commit overrun: %" SCNu64, true },
+		{ "dropped events: %" SCNu64, true },
+	};
+	char text[128];
+	uint64_t n;
+
+	while (fgets(text, sizeof(text), file))
+		for (size_t i = 0; i < sizeof(line) / sizeof(line[0]); i++)
+			if (sscanf(text, line[i].format, &n) == 1)
+				*(line[i].lost ? lost : events) += n;
+}
+
+void tracefs_counts(const char *dir, uint64_t *events, uint64_t *lost)
+{
+	long cpu, cpus = sysconf(_SC_NPROCESSORS_CONF);
+	char path[PATH_MAX], name[64];
+
+	for (cpu = 0; cpu < cpus; cpu++) {
+		FILE *file;
+
+		snprintf(name, sizeof(name), "per_cpu/cpu%ld/stats", cpu);
+		file = join(path, dir, name) ? fopen(path, "re") : NULL;
+		if (!file)
+			continue;
+		add_counts(file, events, lost);
+		fclose(file);
+	}
 }

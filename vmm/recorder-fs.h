@@ -4,11 +4,18 @@
 #define TL_RECORDER_FS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Is there a @dir/@name? */
 bool tracefs_has(const char *dir, const char *name);
 
 /* Can @dir/@name be read and is @c its first character? */
 bool tracefs_says(const char *dir, const char *name, char c);
+
+/*
+ * From the statistics of each CPU of the instance @dir: events that were
+ * written, and events that were dropped.  Unchanged where there are none.
+ */
+void tracefs_counts(const char *dir, uint64_t *events, uint64_t *lost);
 
 #endif

@@ -219,6 +219,8 @@ static int spawn(struct recorder *rec, struct error *err)
 					  .instance = rec->name,
 					  .tracefs = rec->config.tracefs,
 					  .buffer_kb = rec->config.buffer_kb,
+					  .pid = rec->config.pid,
+					  .full = rec->config.full,
 				  });
 	if (args.failed) {
 		ret = error_set(err, TL_TRACE, ENOMEM,
@@ -321,7 +323,7 @@ static int wait_armed(struct recorder *rec, struct error *err)
 		patience = DEFAULT_PATIENCE_MS;
 	for (waited = 0; waited < patience; waited += POLL_MS) {
 		/* trace-cmd turns an instance's tracing on last. */
-		if (recorder_events_on(rec->instance) &&
+		if (recorder_events_on(rec->instance, rec->config.full) &&
 		    tracefs_says(rec->instance, "tracing_on", '1'))
 			return 0;
 		if (has_ended(rec)) {
@@ -360,7 +362,7 @@ static int fill(struct recorder *rec, const struct recorder_config *config,
 				       : find_program();
 	if (!rec->program)
 		return error_set(err, TL_TRACE, ENOENT,
-				 "--trace needs trace-cmd, which is not in "
+				 "recording needs trace-cmd, which is not in "
 				 "PATH: install the package trace-cmd");
 	if (!tracefs)
 		tracefs = find_tracefs();
@@ -419,6 +421,14 @@ int recorder_start(const struct recorder_config *config, struct recorder **out,
 		  (int)rec->pid);
 	*out = rec;
 	return 0;
+}
+
+struct recorder_counts recorder_count(const struct recorder *rec)
+{
+	struct recorder_counts counts = { 0, 0 };
+
+	tracefs_counts(rec->instance, &counts.events, &counts.lost);
+	return counts;
 }
 
 int recorder_stop(struct recorder *rec, struct error *err)

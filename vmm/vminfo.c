@@ -167,10 +167,12 @@ static json_t *make_root(const struct vminfo *info)
 
 	if (set(root, "format", json_string("trapline-vm")) ||
 	    set(root, "version", json_integer(FORMAT_VERSION)) ||
-	    set(root, "vmm", json_string("trapline " TRAPLINE_VERSION)) ||
+	    set(root, "vmm",
+		make_string(info->vmm ? info->vmm
+				      : "trapline " TRAPLINE_VERSION)) ||
 	    set(root, "name", make_string(info->name)) ||
 	    set(root, "pid", json_integer(info->pid)) ||
-	    set(root, "machine", json_string("virt")) ||
+	    set(root, "machine", json_string(info->vmm ? "" : "virt")) ||
 	    set(root, "guest_width", json_integer(info->guest_width)) ||
 	    set(root, "gic_version", json_integer(info->gic_version)) ||
 	    set(root, "kernel", make_string(info->kernel)) ||

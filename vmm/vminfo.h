@@ -42,6 +42,7 @@ struct vminfo_vcpu {
 };
 
 struct vminfo {
+	const char *vmm; /* NULL: this trapline; of others less is known */
 	const char *name;
 	pid_t pid;
 	unsigned int guest_width; /* 32 or 64 */

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "record-config.h"
+#include "record-target.h"
+#include "recorder-fs.h"
+
+static void test_thread_names(void **state)
+{
+	(void)state;
+	assert_int_equal(record_vcpu_of("CPU 0/KVM"), 0);
+	assert_int_equal(record_vcpu_of("CPU 12/KVM"), 12);
+	assert_int_equal(record_vcpu_of("kvm-vcpu-3"), 3);
+	assert_int_equal(record_vcpu_of("vcpu7"), 7);
+	assert_int_equal(record_vcpu_of("fc_vcpu 1"), 1);
+	assert_int_equal(record_vcpu_of("crosvm_vcpu2"), 2);
+	/* emulated, not run; and names that are only alike */
+	assert_int_equal(record_vcpu_of("CPU 0/TCG"), -1);
+	assert_int_equal(record_vcpu_of("CPU /KVM"), -1);
+	assert_int_equal(record_vcpu_of("CPU -1/KVM"), -1);
+	assert_int_equal(record_vcpu_of("vcpu"), -1);
+	assert_int_equal(record_vcpu_of("vcpu1x"), -1);
+	assert_int_equal(record_vcpu_of("vcpu512"), -1);
+	assert_int_equal(record_vcpu_of("vcpu99999999999"), -1);
+	assert_int_equal(record_vcpu_of("kvm-vcpu--1"), -1);
+	assert_int_equal(record_vcpu_of(""), -1);
+}
+
+static char dir[] = "/tmp/trapline-test-XXXXXX";
+
+static void put(const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	for (char *p = path + strlen(dir) + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		mkdir(path, 0700);
+		*p = '/';
+	}
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static int make_dir(void **state)
+{
+	(void)state;
+	return !mkdtemp(dir);
+}
+
+static int drop_dir(void **state)
+{
+	char command[128];
+	FILE *pipe;
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	pipe = popen(command, "w");
+	return !pipe || pclose(pipe);
+}
+
+/* Threads come and go: the second boot's are added, the first's stay. */
+static void test_scan(void **state)
+{
+	struct record_target *target = calloc(1, sizeof(*target));
+	struct error err = { 0 };
+
+	(void)state;
+	assert_non_null(target);
+	target->proc = dir;
+	put("80/comm", "qemu-system-aar\n");
+	put("80/task/80/comm", "qemu-system-aar\n");
+	put("80/task/83/comm", "CPU 1/KVM\n");
+	put("80/task/82/comm", "CPU 0/KVM\n");
+	put("80/task/85/comm", "vnc_worker\n");
+	assert_int_equal(record_target_pid(target, 80, &err), 0);
+	assert_string_equal(target->vmm, "qemu-system-aar");
+	assert_string_equal(target->name, "process 80");
+	assert_int_equal(target->nr, 2);
+	assert_int_equal(target->vcpu[0].id, 0);
+	assert_int_equal(target->vcpu[0].tid[0], 82);
+	assert_int_equal(target->vcpu[1].tid[0], 83);
+	put("80/task/82/comm", "gone\n");
+	put("80/task/90/comm", "CPU 0/KVM\n");
+	put("80/task/91/comm", "CPU 2/KVM\n");
+	record_target_scan(target);
+	record_target_scan(target);
+	assert_int_equal(target->nr, 3);
+	assert_int_equal(target->vcpu[0].nr, 2);
+	assert_int_equal(target->vcpu[0].tid[1], 90);
+	assert_int_equal(target->vcpu[1].nr, 1);
+	assert_int_equal(target->vcpu[2].id, 2);
+	assert_int_not_equal(record_target_pid(target, 81, &err), 0);
+	assert_non_null(strstr(err.text, "81"));
+	free(target);
+}
+
+static void test_counts(void **state)
+{
+	uint64_t events = 0, lost = 0;
+
+	(void)state;
+	put("per_cpu/cpu0/stats",
+	    "entries: 7\noverrun: 1\ncommit overrun: 2\nbytes: 900\n"
+	    "oldest event ts:  2.000001\nnow ts:  5.000002\n"
+	    "dropped events: 4\nread events: 1000\n");
+	tracefs_counts(dir, &events, &lost);
+	assert_int_equal(events, 1007);
+	assert_int_equal(lost, 7);
+	tracefs_counts("/nonexistent", &events, &lost);
+	assert_int_equal(events, 1007);
+}
+
+#define PARSE(config, err, ...)                                     \
+	record_config_parse(                                        \
+		(int)(sizeof((char *[]){ "record", __VA_ARGS__ }) / \
+		      sizeof(char *)),                              \
+		(char *[]){ "record", __VA_ARGS__, NULL }, (config), (err))
+
+static void test_options(void **state)
+{
+	struct record_config c;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(PARSE(&c, &err, "-p", "12"), 0);
+	assert_string_equal(c.output, "trace.dat");
+	assert_int_equal(c.pid, 12);
+	assert_int_equal(c.ms, 0);
+	assert_false(c.full);
+	assert_int_equal(PARSE(&c, &err, "-o", "x.dat", "--name", "vm",
+			       "--duration", "1.5", "--events", "full",
+			       "--buffer", "64"),
+			 0);
+	assert_string_equal(c.output, "x.dat");
+	assert_string_equal(c.name, "vm");
+	assert_int_equal(c.ms, 1500);
+	assert_true(c.full);
+	assert_int_equal(c.buffer_kb, 64);
+	/* what follows the command is the command's */
+	assert_int_equal(PARSE(&c, &err, "--", "qemu", "-p", "x"), 0);
+	assert_string_equal(c.command[0], "qemu");
+	assert_string_equal(c.command[2], "x");
+	assert_int_equal(PARSE(&c, &err, "qemu", "--name", "x"), 0);
+	assert_null(c.name);
+	assert_string_equal(c.command[1], "--name");
+	assert_int_equal(PARSE(&c, &err, "--help"), 0);
+	assert_true(c.help);
+}
+
+static void test_misuse(void **state)
+{
+	struct record_config c;
+	struct error err = { 0 };
+
+	(void)state;
+#define REFUSED(why, ...)                                              \
+	do {                                                           \
+		memset(&err, 0, sizeof(err));                          \
+		assert_int_not_equal(PARSE(&c, &err, __VA_ARGS__), 0); \
+		assert_int_equal(err.status, TL_USAGE);                \
+		assert_non_null(strstr(err.text, why));                \
+	} while (0)
+	REFUSED("nothing to record", "-o", "x");
+	REFUSED("of several", "-p", "1", "--name", "x");
+	REFUSED("of several", "--domain", "d", "--", "x");
+	REFUSED("--pid", "-p", "0");
+	REFUSED("--pid", "-p", "1x");
+	REFUSED("--pid", "-p", "-1");
+	REFUSED("--duration", "--duration", "0", "-p", "1");
+	REFUSED("--duration", "--duration", "nan", "-p", "1");
+	REFUSED("--duration", "--duration", "1e99", "-p", "1");
+	REFUSED("--duration", "--duration", "", "-p", "1");
+	REFUSED("--events", "--events", "some", "-p", "1");
+	REFUSED("--buffer", "--buffer", "99999999999", "-p", "1");
+	REFUSED("wants a value", "--name");
+	REFUSED("unknown option", "--frobnicate");
+}
+
+static void test_domain(void **state)
+{
+	struct record_target *target = calloc(1, sizeof(*target));
+	struct error err = { 0 };
+
+	(void)state;
+	assert_non_null(target);
+	target->proc = dir;
+	setenv("XDG_RUNTIME_DIR", dir, 1);
+	put("libvirt/qemu/run/deb.pid", "80\n");
+	assert_int_equal(record_target_domain(target, "deb", &err), 0);
+	assert_int_equal(target->pid, 80);
+	assert_string_equal(target->name, "deb");
+	memset(&err, 0, sizeof(err));
+	assert_int_not_equal(record_target_domain(target, "nix", &err), 0);
+	assert_int_equal(err.status, TL_NAME);
+	memset(&err, 0, sizeof(err));
+	assert_int_not_equal(record_target_domain(target, "../deb", &err), 0);
+	assert_int_equal(err.status, TL_USAGE);
+	free(target);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_thread_names),
+		cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_options),
+		cmocka_unit_test(test_misuse),
+		cmocka_unit_test(test_domain),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, drop_dir);
+}
