@@ -74,12 +74,16 @@ ifeq ($(ARCH),arm)
 cflags    += -Ivmm/arch-arm/uapi-arm32
 endif
 libs-vmm  := -lfdt -lz -ljansson
-libs-trace := -lzstd -lz -ljansson
+libs-trace := -lzstd -lz -ljansson -lelf -lm
 # For the plugin and its test.
 libs-tep  := -ltracecmd -ltracefs -ltraceevent
 # <trace-cmd.h> includes the others' headers by their bare names.
 trace-inc  = $(foreach d,traceevent tracefs trace-cmd,-isystem $(1)/usr/include/$(d))
 cflags    += $(call trace-inc,$(needs-sysroot))
+
+# The HTML report has d3.js inside.  Without it there is no such report.
+D3        ?= /usr/share/javascript/d3/d3.min.js
+html-def  := $(if $(wildcard $(D3)),-DTRAPLINE_D3='"$(D3)"')
 
 # --- sources -----------------------------------------------------------------
 # Files that issue KVM ioctls are left out of a native build: vmm/kvm/,
@@ -137,6 +141,12 @@ deps:
 	$(Q)scripts/deps
 
 # --- compile and link --------------------------------------------------------
+# .incbin is not among the dependencies that the compiler lists.
+$(obj)/trace/html-assets.o $(O)/unit/obj/trace/html-assets.o: \
+	$(wildcard trace/html/* $(D3))
+$(obj)/trace/html-assets.o $(O)/unit/obj/trace/html-assets.o: \
+	override CPPFLAGS += $(html-def)
+
 $(obj)/%.o: %.c $(sysroot-stamp)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
@@ -163,8 +173,10 @@ $(plugin): $(plugin-obj)
 	$(Q)$(CC) -shared $(CFLAGS) $(ldflags) $(LDFLAGS) -o $@ $^ -ltraceevent
 
 ifneq ($(sysroot-stamp),)
-$(sysroot-stamp):
+# It knows itself whether its list of packages is another one now.
+$(sysroot-stamp): scripts/sysroot
 	$(Q)scripts/sysroot $(if $(filter arm,$(ARCH)),armhf,$(ARCH))
+	$(Q)touch $@
 endif
 
 # --- unit tests: native, ASan + UBSan ----------------------------------------
@@ -184,7 +196,7 @@ unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
 $(unit)/obj/%.o: %.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(unit-cc) $(unit-flags) -MMD -MP -c -o $@ $<
+	$(Q)$(unit-cc) $(unit-flags) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # One archive, so that a test links only what it uses.
 $(unit)/all.a: $(unit-obj)
@@ -235,7 +247,7 @@ check: $(unit-bin)
 	$(Q)tests/run --unit $(unit-bin)
 
 test: $(unit-bin) $(guest-bin)
-	$(Q)tests/run --unit $(unit-bin) --nested
+	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) --nested
 
 demo:
 	$(Q)scripts/demo

@@ -96,6 +96,8 @@ static int read_trace(struct analysis *a, const struct analysis_setup *setup,
 	if (!reader)
 		return -EINVAL;
 	profile_init(&a->profile, &a->map);
+	if (a->symbols)
+		a->profile.virt_base = symbols_virt_base(a->symbols);
 	pair = pair_new(profile_exit, &a->profile);
 	if (!pair) {
 		ret = no_memory(err);
@@ -111,6 +113,8 @@ static int read_trace(struct analysis *a, const struct analysis_setup *setup,
 		ret = no_memory(err);
 		goto out;
 	}
+	if (a->symbols)
+		symbols_place(a->symbols, &a->profile, &setup->hint);
 	ret = make_totals(a, pair, err);
 out:
 	pair_free(pair);
@@ -136,6 +140,10 @@ int analysis_load(struct analysis *a, const char *path,
 		ret = no_memory(err);
 	else
 		ret = load_map(a, setup->side, err);
+	if (!ret && setup->symbols) {
+		a->symbols = symbols_open(setup->symbols, err);
+		ret = a->symbols ? 0 : -EINVAL;
+	}
 	if (!ret)
 		ret = read_trace(a, setup, err);
 	if (ret)
@@ -143,10 +151,59 @@ int analysis_load(struct analysis *a, const char *path,
 	return ret;
 }
 
+struct replay {
+	struct pair *pair;
+	struct profile *profile;
+	void (*fn)(const struct trap_exit *exit, const struct profile_row *key,
+		   void *opaque);
+	void *opaque;
+};
+
+static int replay_event(const struct event *event, void *opaque)
+{
+	struct replay *replay = opaque;
+
+	return pair_event(replay->pair, event);
+}
+
+static void replay_exit(const struct trap_exit *exit, void *opaque)
+{
+	struct replay *replay = opaque;
+	struct profile_row key;
+
+	if (profile_key(replay->profile, exit, &key))
+		replay->fn(exit, &key, replay->opaque);
+}
+
+int analysis_replay(struct analysis *a,
+		    void (*fn)(const struct trap_exit *exit,
+			       const struct profile_row *key, void *opaque),
+		    void *opaque, struct error *err)
+{
+	struct replay replay = { NULL, &a->profile, fn, opaque };
+	struct reader *reader = reader_open(a->path, err);
+	int ret;
+
+	if (!reader)
+		return -EINVAL;
+	profile_rewind(&a->profile);
+	replay.pair = pair_new(replay_exit, &replay);
+	ret = replay.pair ? reader_run(reader, replay_event, &replay, err)
+			  : no_memory(err);
+	if (!ret)
+		pair_finish(replay.pair);
+	if (!ret && a->profile.oom)
+		ret = no_memory(err);
+	pair_free(replay.pair);
+	reader_close(reader);
+	return ret;
+}
+
 void analysis_free(struct analysis *a)
 {
 	totals_free(&a->totals);
 	profile_free(&a->profile);
+	symbols_free(a->symbols);
 	vmmap_free(&a->map);
 	free(a->side_path);
 	free(a->path);

@@ -6,6 +6,7 @@
 #include "lib/error.h"
 #include "profile.h"
 #include "reader.h"
+#include "symbols.h"
 #include "totals.h"
 #include "vmmap.h"
 
@@ -17,12 +18,15 @@ struct analysis {
 	uint64_t start; /* ns: the first KVM event, where --from 0 is */
 	struct profile profile;
 	struct totals totals;
+	struct symbols *symbols; /* NULL: not asked for */
 };
 
 /* How to read it; all zeroes will do. */
 struct analysis_setup {
-	const char *side;  /* NULL: "PATH.vm.json", if there is one */
-	uint64_t from, to; /* ns from the start; @to 0: to the end */
+	const char *side;    /* NULL: "PATH.vm.json", if there is one */
+	uint64_t from, to;   /* ns from the start; @to 0: to the end */
+	const char *symbols; /* file of the guest kernel's, or NULL */
+	struct symbols_hint hint;
 };
 
 /*
@@ -32,6 +36,15 @@ struct analysis_setup {
  */
 int analysis_load(struct analysis *analysis, const char *path,
 		  const struct analysis_setup *setup, struct error *err);
+
+/*
+ * Read the trace again, and give @fn each exit that is in the profile, with the
+ * row that it was counted in (without a sum).  -errno and one line in @err.
+ */
+int analysis_replay(struct analysis *analysis,
+		    void (*fn)(const struct trap_exit *exit,
+			       const struct profile_row *key, void *opaque),
+		    void *opaque, struct error *err);
 void analysis_free(struct analysis *analysis);
 
 #endif

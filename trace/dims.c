@@ -21,6 +21,7 @@ static const struct {
 	[DIM_HYPERCALL] = { "hypercall", "function called", false },
 	[DIM_IRQ] = { "irq", "interrupt of the host", true },
 	[DIM_USER] = { "user", "reason to leave KVM", false },
+	[DIM_SYMBOL] = { "symbol", "function of the guest", false },
 	[DIM_PC] = { "pc", "program counter", false },
 };
 
@@ -150,6 +151,11 @@ void dim_name(const struct view *view, enum dim dim,
 		break;
 	case DIM_USER:
 		user_name(row->user, buf, size);
+		break;
+	case DIM_SYMBOL:
+		if (view->symbols)
+			symbols_name(view->symbols, row->pc, row->early, buf,
+				     size, NULL);
 		break;
 	default:
 		snprintf(buf, size, "0x%" PRIx64, row->pc);

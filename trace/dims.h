@@ -3,7 +3,7 @@
 #ifndef TL_TRACE_DIMS_H
 #define TL_TRACE_DIMS_H
 
-#include "profile.h"
+#include "symbols.h"
 
 enum dim {
 	DIM_VCPU,
@@ -17,6 +17,7 @@ enum dim {
 	DIM_HYPERCALL,
 	DIM_IRQ,
 	DIM_USER,
+	DIM_SYMBOL,
 	DIM_PC,
 	DIMS
 };
@@ -26,6 +27,7 @@ enum dim {
 /* What names are made from. */
 struct view {
 	const struct profile *profile;
+	const struct symbols *symbols; /* NULL: none */
 };
 
 /* The word for --by; what it means. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,17 +10,23 @@
 
 #define TOP_DEFAULT 10
 #define TOP_MAX     1000000
+#define TOP_UNSET   UINT_MAX
 
 const char options_help[] =
 	"Usage: trapline-report [OPTION...] [FILE]\n"
-	"Print what the guest in FILE (default trace.dat) trapped on.\n"
+	"       trapline-report [OPTION...] --diff A[,A2...] B[,B2...]\n"
+	"       trapline-report [OPTION...] FILE FILE...\n"
+	"Print what the guest in FILE (default trace.dat) trapped on, what changed\n"
+	"from A to B, or several guests side by side.\n"
 	"\n"
 	"What to add up:\n"
 	"  --by LIST       one table by a list of dimensions, such as vcpu,class:\n"
 	"                  vcpu thread class group cause device register dir\n"
-	"                  hypercall irq user pc\n"
+	"                  hypercall irq user symbol pc\n"
 	"  --sort KEY      count (default), total, user (times) or max\n"
-	"  --top N         show N rows of each table (default 10, 0: all)\n"
+	"  --top N         show N rows of each table (0: all; default: 10 in text)\n"
+	"  --format F      text (default), json, csv, folded (for flame graphs),\n"
+	"                  perfetto (timeline; also for chrome://tracing), html\n"
 	"\n"
 	"What of the trace:\n"
 	"  --DIMENSION X,Y what matches one of these alone: --vcpu 0,\n"
@@ -28,7 +35,11 @@ const char options_help[] =
 	"  --to SECONDS    exits before then\n"
 	"\n"
 	"Files:\n"
-	"  --vm-file FILE  the VM's description (default FILE.vm.json, if there)\n"
+	"  --symbols FILE  the guest kernel's System.map, vmlinux or kallsyms\n"
+	"  --kaslr-offset N   run-time address of a symbol less that in the file\n"
+	"  --phys-base N   guest-physical address that the kernel was loaded to\n"
+	"  --vm-file FILE  the VM's description (default FILE.vm.json, if there);\n"
+	"                  several show the guests of one trace side by side\n"
 	"  -o, --output FILE\n"
 	"                  write the report to FILE\n"
 	"\n"
@@ -42,18 +53,28 @@ enum {
 	OPT_SIDE,
 	OPT_VERSION,
 	OPT_BY,
+	OPT_DIFF,
+	OPT_FORMAT,
 	OPT_SORT,
 	OPT_FROM,
 	OPT_TO,
+	OPT_SYMBOLS,
+	OPT_KASLR,
+	OPT_PHYS,
 	OPT_DIM, /* and one for each dimension */
 };
 
 static const struct option longopt[] = {
 	{ "top", required_argument, NULL, OPT_TOP },
 	{ "by", required_argument, NULL, OPT_BY },
+	{ "format", required_argument, NULL, OPT_FORMAT },
+	{ "diff", no_argument, NULL, OPT_DIFF },
 	{ "sort", required_argument, NULL, OPT_SORT },
 	{ "from", required_argument, NULL, OPT_FROM },
 	{ "to", required_argument, NULL, OPT_TO },
+	{ "symbols", required_argument, NULL, OPT_SYMBOLS },
+	{ "kaslr-offset", required_argument, NULL, OPT_KASLR },
+	{ "phys-base", required_argument, NULL, OPT_PHYS },
 	{ "vm-file", required_argument, NULL, OPT_SIDE },
 	{ "output", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
@@ -89,6 +110,27 @@ static int parse_top(const char *text, unsigned int *top, struct error *err)
 	return 0;
 }
 
+static int parse_format(const char *text, enum format *format,
+			struct error *err)
+{
+	static const char *const word[FORMATS] = {
+		[FORMAT_TEXT] = "text",         [FORMAT_JSON] = "json",
+		[FORMAT_CSV] = "csv",           [FORMAT_FOLDED] = "folded",
+		[FORMAT_PERFETTO] = "perfetto", [FORMAT_HTML] = "html",
+	};
+
+	for (int i = 0; i < FORMATS; i++) {
+		if (!strcmp(text, word[i])) {
+			*format = (enum format)i;
+			return 0;
+		}
+	}
+	return error_set(
+		err, TL_USAGE, EINVAL,
+		"--format %s: want text, json, csv, folded, perfetto or html",
+		text);
+}
+
 static int parse_time(const char *name, const char *text, uint64_t *ns,
 		      struct error *err)
 {
@@ -104,6 +146,34 @@ static int parse_time(const char *name, const char *text, uint64_t *ns,
 	return 0;
 }
 
+static int parse_address(const char *name, const char *text, uint64_t *value,
+			 struct error *err)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoull(text, &end, 0);
+	if (text[0] < '0' || text[0] > '9' || *end || errno)
+		return error_set(err, TL_USAGE, EINVAL,
+				 "--%s %s: want an address, such as 0x40200000",
+				 name, text);
+	return 0;
+}
+
+/* A dimension that takes a file of symbols needs one. */
+static bool wants_symbols(const struct query *query)
+{
+	for (size_t i = 0; i < query->nr_by; i++) {
+		if (query->by[i] == DIM_SYMBOL)
+			return true;
+	}
+	for (size_t i = 0; i < query->nr_filters; i++) {
+		if (query->filter[i].dim == DIM_SYMBOL)
+			return true;
+	}
+	return false;
+}
+
 static int take(int c, char **argv, struct options *opt, struct error *err)
 {
 	switch (c) {
@@ -111,6 +181,8 @@ static int take(int c, char **argv, struct options *opt, struct error *err)
 		return parse_top(optarg, &opt->top, err);
 	case OPT_BY:
 		return query_by(&opt->query, optarg, err);
+	case OPT_FORMAT:
+		return parse_format(optarg, &opt->format, err);
 	case OPT_SORT:
 		return query_sort(&opt->query, optarg, err);
 	case OPT_FROM:
@@ -122,8 +194,25 @@ static int take(int c, char **argv, struct options *opt, struct error *err)
 			return error_set(err, TL_USAGE, EINVAL,
 					 "--to 0: nothing is before that");
 		return 0;
+	case OPT_SYMBOLS:
+		opt->setup.symbols = optarg;
+		return 0;
+	case OPT_KASLR:
+		opt->setup.hint.kaslr_given = true;
+		return parse_address("kaslr-offset", optarg,
+				     &opt->setup.hint.kaslr, err);
+	case OPT_PHYS:
+		opt->setup.hint.phys_given = true;
+		return parse_address("phys-base", optarg, &opt->setup.hint.phys,
+				     err);
+	case OPT_DIFF:
+		opt->diff = true;
+		return 0;
 	case OPT_SIDE:
-		opt->setup.side = optarg;
+		if (opt->nr_vm_files == PATHS_MAX)
+			return error_set(err, TL_USAGE, EINVAL,
+					 "--vm-file: more than %d", PATHS_MAX);
+		opt->vm_file[opt->nr_vm_files++] = optarg;
 		return 0;
 	case 'o':
 		opt->output = optarg;
@@ -148,6 +237,54 @@ static int take(int c, char **argv, struct options *opt, struct error *err)
 	}
 }
 
+/* What a format has by default. */
+static void finish(struct options *opt, int argc)
+{
+	struct query *query = &opt->query;
+
+	if (opt->top == TOP_UNSET)
+		opt->top = opt->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
+	if (query->nr_by || opt->format == FORMAT_TEXT || opt->diff ||
+	    argc > 1 || opt->nr_vm_files > 1)
+		return;
+	if (opt->format != FORMAT_FOLDED || !opt->setup.symbols)
+		query->by[query->nr_by++] = DIM_VCPU;
+	if (opt->setup.symbols)
+		query->by[query->nr_by++] = DIM_SYMBOL;
+	query->by[query->nr_by++] = DIM_CLASS;
+	query->by[query->nr_by++] = DIM_CAUSE;
+}
+
+static int take_paths(int argc, char **argv, struct options *opt,
+		      struct error *err)
+{
+	bool several;
+
+	while (optind < argc && opt->nr_paths < PATHS_MAX)
+		opt->path[opt->nr_paths++] = argv[optind++];
+	if (optind < argc)
+		return error_set(err, TL_USAGE, EINVAL,
+				 "more than %d traces side by side", PATHS_MAX);
+	if (opt->diff && opt->nr_paths != 2)
+		return error_set(
+			err, TL_USAGE, EINVAL,
+			"--diff: want two traces, or two lists of them: A1,A2 B1,B2");
+	if (!opt->nr_paths)
+		opt->path[opt->nr_paths++] = "trace.dat";
+	several = opt->nr_paths > 1 || opt->nr_vm_files > 1;
+	if (opt->nr_vm_files && opt->nr_paths > 1 &&
+	    opt->nr_vm_files != opt->nr_paths)
+		return error_set(
+			err, TL_USAGE, EINVAL,
+			"--vm-file: want one for each trace, in order");
+	if (several && opt->format != FORMAT_TEXT && opt->format != FORMAT_JSON)
+		return error_set(err, TL_USAGE, EINVAL,
+				 "several traces: want --format text or json");
+	if (!several)
+		opt->setup.side = opt->vm_file[0];
+	return 0;
+}
+
 int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 {
 	struct option list[NR_LONG + DIMS + 1];
@@ -155,8 +292,7 @@ int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 
 	memset(opt, 0, sizeof(*opt));
 	query_init(&opt->query);
-	opt->path = "trace.dat";
-	opt->top = TOP_DEFAULT;
+	opt->top = TOP_UNSET;
 	make_options(list);
 	opterr = 0;
 	optind = 0;
@@ -167,11 +303,10 @@ int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 	if (opt->setup.to && opt->setup.from >= opt->setup.to)
 		return error_set(err, TL_USAGE, EINVAL,
 				 "--from is not before --to");
-	if (optind < argc)
-		opt->path = argv[optind++];
-	if (optind < argc)
-		return error_set(err, TL_USAGE, EINVAL,
-				 "one trace at a time, not also %s",
-				 argv[optind]);
-	return 0;
+	if (!opt->setup.symbols && wants_symbols(&opt->query))
+		return error_set(
+			err, TL_USAGE, EINVAL,
+			"by symbol: give --symbols FILE too, the guest kernel's System.map or vmlinux");
+	finish(opt, argc - optind);
+	return take_paths(argc, argv, opt, err);
 }

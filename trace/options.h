@@ -4,13 +4,21 @@
 #define TL_TRACE_OPTIONS_H
 
 #include "analysis.h"
-#include "rollup.h"
+#include "render.h"
+
+/* Traces, or sides of traces, that can be looked at together. */
+#define PATHS_MAX 8
 
 struct options {
-	const char *path;
+	const char *path[PATHS_MAX];
+	size_t nr_paths;
+	const char *vm_file[PATHS_MAX]; /* by path, or of the only one */
+	size_t nr_vm_files;
+	bool diff; /* A against B; several paths without: side by side */
 	const char *output; /* NULL: standard output */
 	struct analysis_setup setup;
 	struct query query;
+	enum format format;
 	unsigned int top; /* rows of each table, 0: all */
 	bool help, version;
 };

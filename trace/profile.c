@@ -339,6 +339,15 @@ void profile_exit(const struct trap_exit *exit, void *opaque)
 		profile->oom = true;
 }
 
+void profile_rewind(struct profile *profile)
+{
+	profile->foreign = profile->outside = 0;
+	for (size_t i = 0; i < profile->count; i++) {
+		profile->vcpu[i].high = false;
+		profile->vcpu[i].thread = 0;
+	}
+}
+
 static int compare_vcpu(const void *a, const void *b)
 {
 	const struct profile_vcpu *x = a, *y = b;

@@ -94,6 +94,9 @@ void profile_exit(const struct trap_exit *exit, void *opaque);
 bool profile_key(struct profile *profile, const struct trap_exit *exit,
 		 struct profile_row *key);
 
+/* Before the same exits are given to profile_key() once more. */
+void profile_rewind(struct profile *profile);
+
 /* Sort the vCPUs by number, then thread.  After the last profile_exit(). */
 int profile_sort(struct profile *profile);
 

@@ -170,6 +170,12 @@ static int print_notes(FILE *out, const struct report *r,
 		   (int)(10 * percent(known, total->all.count)) / 10.0);
 	if (total->unknown)
 		ret = print_unknown(out, r);
+	if (r->a->symbols) {
+		char text[512];
+
+		symbols_describe(r->a->symbols, text, sizeof(text));
+		print_line(out, "symbols", "%s", text);
+	}
 	if (!patched(&r->a->info) && !r->a->map.nr_vcpus)
 		print_line(out, "vCPUs",
 			   "no vCPU number in stock events: grouped by thread");

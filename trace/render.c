@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "advice.h"
 #include "render.h"
 
 /* Columns to the left of a fixed table's sums. */
@@ -16,6 +17,7 @@ void report_init(struct report *report, const struct analysis *analysis)
 	query_init(&report->query);
 	report->a = analysis;
 	report->view.profile = &analysis->profile;
+	report->view.symbols = analysis->symbols;
 	report->top = 10;
 }
 
@@ -146,6 +148,22 @@ static int print_causes(FILE *out, const struct report *r, struct query query,
 	return ret;
 }
 
+static void print_symbol(FILE *out, const struct report *r,
+			 const struct profile_row *row)
+{
+	char name[DIM_NAME];
+	uint64_t offset;
+
+	if (!r->view.symbols)
+		return;
+	symbols_name(r->view.symbols, row->pc, row->early, name, sizeof(name),
+		     &offset);
+	if (name[0] == '[')
+		fprintf(out, ", %s", name);
+	else
+		fprintf(out, ", %s+0x%" PRIx64, name, offset);
+}
+
 static int print_pcs(FILE *out, const struct report *r, struct query query,
 		     uint64_t whole)
 {
@@ -160,8 +178,9 @@ static int print_pcs(FILE *out, const struct report *r, struct query query,
 	ret = rollup_make(&rollup, &r->view, &query);
 	if (ret || !rollup.count)
 		return ret;
-	fprintf(out, "\n%-18s %9s %7s %10s  %-11s %s\n", "Top PCs", "count",
-		"share", "mean us", "class", "cause");
+	fprintf(out, "\n%-18s %9s %7s %10s  %-11s %s%s\n", "Top PCs", "count",
+		"share", "mean us", "class", "cause",
+		r->view.symbols ? ", and where" : "");
 	shown = report_shown(r, rollup.count);
 	for (size_t i = 0; i < shown; i++) {
 		const struct rollup_row *row = &rollup.row[i];
@@ -176,8 +195,10 @@ static int print_pcs(FILE *out, const struct report *r, struct query query,
 			fprintf(out, " %10s", "-");
 		profile_cause_name(r->view.profile, row->most.cause, name,
 				   sizeof(name));
-		fprintf(out, "  %-11s %s%s\n", row->name[1], name,
+		fprintf(out, "  %-11s %s%s", row->name[1], name,
 			row->mixed ? " and others" : "");
+		print_symbol(out, r, &row->most);
+		fputc('\n', out);
 	}
 	if (rollup.count > shown)
 		fprintf(out, "  (%zu more; --top N shows N, --top 0 all)\n",
@@ -220,6 +241,12 @@ static int print_vcpu(FILE *out, const struct report *r, int vcpu)
 	ret = print_table(out, r, &query, "Exits by exception class", whole);
 	if (!ret)
 		ret = print_causes(out, r, query, whole);
+	if (!ret && r->view.symbols) {
+		query.by[0] = DIM_SYMBOL;
+		query.nr_by = 1;
+		ret = print_table(out, r, &query, "Functions of the guest",
+				  whole);
+	}
 	if (!ret)
 		ret = print_pcs(out, r, query, whole);
 	if (failed)
@@ -228,6 +255,24 @@ static int print_vcpu(FILE *out, const struct report *r, int vcpu)
 			" of the traps were instructions whose condition failed: KVM skipped them\n",
 			failed);
 	return ret;
+}
+
+static int print_advice(FILE *out, const struct report *r)
+{
+	struct advice_list list;
+	char text[512];
+	int ret = advice_make(&list, &r->view, &r->query);
+
+	if (ret)
+		return ret;
+	if (list.count)
+		fputs("\nAdvice\n", out);
+	for (size_t i = 0; i < report_shown(r, list.count); i++) {
+		advice_evidence(&list.item[i], list.whole, text, sizeof(text));
+		fprintf(out, "  %s: %s\n", text, list.item[i].text);
+	}
+	advice_free(&list);
+	return 0;
 }
 
 /* One table by the dimensions of --by, each in a column of its own. */
@@ -296,8 +341,29 @@ int render_text(FILE *out, const struct report *r)
 			ret = print_vcpu(out, r, (int)i);
 		if (!ret && profile->count > 1)
 			ret = print_vcpu(out, r, -1);
+		if (!ret)
+			ret = print_advice(out, r);
 	}
 	if (!ret)
 		render_totals(out, r);
 	return ret;
+}
+
+int render(FILE *out, enum format format, const struct report *report,
+	   struct analysis *a, struct error *err)
+{
+	switch (format) {
+	case FORMAT_JSON:
+		return render_json(out, report);
+	case FORMAT_CSV:
+		return render_csv(out, report);
+	case FORMAT_FOLDED:
+		return render_folded(out, report);
+	case FORMAT_PERFETTO:
+		return render_perfetto(out, report, a, err);
+	case FORMAT_HTML:
+		return render_html(out, report, a, err);
+	default:
+		return render_text(out, report);
+	}
 }

@@ -15,6 +15,16 @@ struct report {
 	unsigned int top;   /* rows of each table, 0 for all */
 };
 
+enum format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_CSV,
+	FORMAT_FOLDED,
+	FORMAT_PERFETTO,
+	FORMAT_HTML,
+	FORMATS
+};
+
 /* What is asked by no option at all. */
 void report_init(struct report *report, const struct analysis *analysis);
 
@@ -23,6 +33,33 @@ void report_init(struct report *report, const struct analysis *analysis);
  * ferror().
  */
 int render_text(FILE *out, const struct report *report);
+
+/* The same as JSON: a document, and as an object to go into another one. */
+int render_json(FILE *out, const struct report *report);
+struct json_t;
+int render_json_object(const struct report *report, struct json_t **result);
+
+/* A string of it; what a file brought may be no UTF-8, then as Latin-1. */
+struct json_t *render_json_text(const char *string);
+
+/* A line a row, for spreadsheets and for flame graphs. */
+int render_csv(FILE *out, const struct report *report);
+int render_folded(FILE *out, const struct report *report);
+
+/*
+ * A timeline for Perfetto.  It reads the trace again: -errno, with one line in
+ * @err.  @a is the report's.
+ */
+int render_perfetto(FILE *out, const struct report *report, struct analysis *a,
+		    struct error *err);
+
+/* The one of these that @format says. -errno, perhaps with a line in @err. */
+int render(FILE *out, enum format format, const struct report *report,
+	   struct analysis *a, struct error *err);
+
+/* A page with charts; as render_perfetto(), and -ENOTSUP built without d3. */
+int render_html(FILE *out, const struct report *report, struct analysis *a,
+		struct error *err);
 
 /* --- parts of it ---------------------------------------------------------- */
 

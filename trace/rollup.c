@@ -99,8 +99,8 @@ uint64_t sum_measure(const struct profile_sum *sum, enum sort_key key)
 	}
 }
 
-static bool passes(const struct view *view, const struct query *query,
-		   const struct profile_row *row)
+bool query_passes(const struct query *query, const struct view *view,
+		  const struct profile_row *row)
 {
 	bool wanted[DIMS] = { false }, matched[DIMS] = { false };
 	char name[DIM_NAME];
@@ -282,7 +282,7 @@ int rollup_make(struct rollup *rollup, const struct view *view,
 	for (size_t i = 0; !ret && i < profile->row_space; i++) {
 		const struct profile_row *row = &profile->row[i];
 
-		if (row->sum.count && passes(view, query, row))
+		if (row->sum.count && query_passes(query, view, row))
 			ret = add(&b, view, query, row);
 	}
 	free(b.slot);

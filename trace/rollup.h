@@ -42,6 +42,10 @@ int query_filter(struct query *query, enum dim dim, char *patterns,
 
 int query_sort(struct query *query, const char *word, struct error *err);
 
+/* True if the filters of @query let @row through. */
+bool query_passes(const struct query *query, const struct view *view,
+		  const struct profile_row *row);
+
 struct rollup_row {
 	char *key;                /* its names, one behind the other */
 	const char *name[BY_MAX]; /* by dimension, in the order of --by */

@@ -22,6 +22,7 @@
 static enum tl_status cmd_run(int argc, char **argv, struct error *err);
 static enum tl_status cmd_record(int argc, char **argv, struct error *err);
 static enum tl_status cmd_client(int argc, char **argv, struct error *err);
+static enum tl_status cmd_diff(int argc, char **argv, struct error *err);
 static enum tl_status cmd_doctor(int argc, char **argv, struct error *err);
 static enum tl_status cmd_help(int argc, char **argv, struct error *err);
 static enum tl_status cmd_version(int argc, char **argv, struct error *err);
@@ -44,6 +45,7 @@ static const struct command commands[] = {
 	{ "powerdown", cmd_client, "ask a guest to shut down" },
 	{ "balloon", cmd_client, "show or change a guest's memory" },
 	{ "stat", cmd_client, "show the counters of a guest's vCPUs" },
+	{ "diff", cmd_diff, "compare recorded guests (trapline-report)" },
 	{ "doctor", cmd_doctor, "show what this host offers and lacks" },
 	{ "help", cmd_help, "show this" },
 	{ "--help", cmd_help, NULL },
@@ -116,6 +118,26 @@ static enum tl_status cmd_help(int argc, char **argv, struct error *err)
 	     "trapline run --help lists the options; the manual is "
 	     "trapline(1).");
 	return TL_OK;
+}
+
+static enum tl_status exec_external(char **argv, struct error *err);
+
+/* "diff A B" is the profiler's "report --diff A B". */
+static enum tl_status cmd_diff(int argc, char **argv, struct error *err)
+{
+	char **args = calloc((size_t)argc + 2, sizeof(*args));
+	enum tl_status status;
+
+	if (!args) {
+		error_set(err, TL_FAIL, ENOMEM, "out of memory");
+		return TL_FAIL;
+	}
+	args[0] = (char *)"report";
+	args[1] = (char *)"--diff";
+	memcpy(&args[2], &argv[1], ((size_t)argc - 1) * sizeof(*args));
+	status = exec_external(args, err);
+	free(args);
+	return status;
 }
 
 static bool is_program(const char *path)

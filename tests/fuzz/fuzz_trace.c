@@ -67,6 +67,14 @@ static void run(const struct vmmap *map, const uint8_t *data, size_t size)
 				report_init(&report, &a);
 				report.top = 3;
 				render_text(out, &report);
+				report.query.nr_by = 1 + count % 4;
+				for (size_t d = 0; d < report.query.nr_by; d++)
+					report.query.by[d] = (enum dim)(
+						(count * 7 + d * 5) % DIMS);
+				render_text(out, &report);
+				render_json(out, &report);
+				render_csv(out, &report);
+				render_folded(out, &report);
 				fclose(out);
 			}
 		}

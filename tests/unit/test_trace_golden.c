@@ -7,10 +7,12 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <jansson.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "analysis.h"
+#include "options.h"
 #include "render.h"
 
 /*
@@ -94,33 +96,148 @@ static void test_patched(void **state)
 	check("patched-2vcpu", TOTALS_MATCH);
 }
 
+/* The report of patched-2vcpu that @args ask for; to be freed. */
+static char *report_of(const char *args)
+{
+	char text[256], *argv[16] = { (char *)"trapline-report" }, *rest = text;
+	struct analysis analysis;
+	struct report report;
+	struct options opt;
+	struct error err = { 0 };
+	int argc = 1, ret;
+	char *got = NULL;
+	size_t size;
+	FILE *out = open_memstream(&got, &size);
+
+	assert_non_null(out);
+	snprintf(text, sizeof(text), "%s " GOLDEN "patched-2vcpu.dat", args);
+	while (rest && argc < 16)
+		argv[argc++] = strsep(&rest, " ");
+	if (options_parse(argc, argv, &opt, &err) ||
+	    analysis_load(&analysis, opt.path[0], &opt.setup, &err))
+		fail_msg("%s", err.text);
+	report_init(&report, &analysis);
+	report.query = opt.query;
+	report.top = opt.top;
+	ret = render(out, opt.format, &report, &analysis, &err);
+	if (ret)
+		fail_msg("%s", err.text);
+	fclose(out);
+	analysis_free(&analysis);
+	return got;
+}
+
 /* One table by several dimensions, of a part of the exits. */
 static void test_by(void **state)
 {
-	char device[] = "pl011,gic*", *got = NULL;
-	struct analysis analysis;
-	struct report report;
-	struct error err = { 0 };
-	size_t size;
-	FILE *out;
+	char *got = report_of(
+		"--by vcpu,device,register,dir,user --device pl011,gic*");
 
 	(void)state;
-	assert_int_equal(analysis_load(&analysis, GOLDEN "patched-2vcpu.dat",
-				       NULL, &err),
-			 0);
-	report_init(&report, &analysis);
-	assert_int_equal(query_by(&report.query,
-				  "vcpu,device,register,dir,user", &err),
-			 0);
-	assert_int_equal(query_filter(&report.query, DIM_DEVICE, device, &err),
-			 0);
-	out = open_memstream(&got, &size);
-	assert_non_null(out);
-	assert_int_equal(render_text(out, &report), 0);
-	fclose(out);
 	assert_same(GOLDEN "patched-2vcpu.by.txt", got);
 	free(got);
-	analysis_free(&analysis);
+}
+
+static void test_formats(void **state)
+{
+	static const struct {
+		const char *args, *file;
+	} cases[] = {
+		{ "--format json --top 5", GOLDEN "patched-2vcpu.json" },
+		{ "--format csv --by class,cause,user --top 20",
+		  GOLDEN "patched-2vcpu.csv" },
+		{ "--format folded --sort total",
+		  GOLDEN "patched-2vcpu.folded" },
+		{ "--format perfetto --to 0.02",
+		  GOLDEN "patched-2vcpu.perfetto.json" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *got = report_of(cases[i].args);
+
+		assert_same(cases[i].file, got);
+		free(got);
+	}
+}
+
+static json_int_t get(json_t *object, const char *key)
+{
+	json_t *value = json_object_get(object, key);
+
+	if (!json_is_integer(value))
+		fail_msg("\"%s\" is not there, or no number", key);
+	return json_integer_value(value);
+}
+
+/* Whatever it is split by, it is the same whole, and that of the kernel. */
+static void test_json_sums(void **state)
+{
+	(void)state;
+	for (int d = 0; d < DIMS; d++) {
+		char args[80], *text;
+		json_int_t count = 0, ns = 0;
+		json_t *root, *all, *row;
+		json_error_t err;
+		size_t i;
+
+		if (d == DIM_SYMBOL)
+			continue;
+		snprintf(args, sizeof(args), "--format json --top %d --by %s",
+			 d, dim_word((enum dim)d));
+		text = report_of(args);
+		root = json_loads(text, 0, &err);
+		if (!root)
+			fail_msg("line %d: %s", err.line, err.text);
+		json_array_foreach (json_object_get(root, "rows"), i, row) {
+			count += get(row, "count");
+			ns += get(row, "total_ns");
+		}
+		row = json_object_get(root, "rest");
+		if (json_is_object(row)) {
+			count += get(row, "count");
+			ns += get(row, "total_ns");
+		}
+		all = json_object_get(root, "all");
+		assert_int_equal(count, get(all, "count"));
+		assert_int_equal(ns, get(all, "total_ns"));
+		assert_int_equal(ns,
+				 get(all, "kernel_ns") + get(all, "user_ns"));
+		all = json_object_get(root, "totals");
+		assert_int_equal(count, get(all, "exits"));
+		assert_int_equal(count, get(all, "kernel_exits"));
+		json_decref(root);
+		free(text);
+	}
+}
+
+/* A slice for each exit that has an end, and a mark for each that has none. */
+static void test_perfetto_slices(void **state)
+{
+	char *text = report_of("--format perfetto");
+	json_t *root, *event;
+	json_error_t err;
+	int slices = 0, marks = 0;
+	size_t i;
+
+	(void)state;
+	root = json_loads(text, 0, &err);
+	if (!root)
+		fail_msg("line %d: %s", err.line, err.text);
+	json_array_foreach (json_object_get(root, "traceEvents"), i, event) {
+		const char *ph =
+			json_string_value(json_object_get(event, "ph"));
+		const char *cat =
+			json_string_value(json_object_get(event, "cat"));
+
+		assert_non_null(ph);
+		marks += ph[0] == 'i';
+		slices += ph[0] == 'X' && strcmp(cat, "user") != 0;
+	}
+	assert_int_equal(marks, 2);
+	assert_int_equal(marks + slices, 78);
+	json_decref(root);
+	free(text);
 }
 
 /* QEMU on a stock 6.1 kernel; v7, v6 without compression, and an instance. */
@@ -249,6 +366,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_patched),
 		cmocka_unit_test(test_by),
+		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_json_sums),
+		cmocka_unit_test(test_perfetto_slices),
 		cmocka_unit_test(test_stock),
 		cmocka_unit_test(test_lost_events),
 		cmocka_unit_test(test_refused_files),

@@ -244,6 +244,7 @@ static void test_names(void **state)
 		{ "hypercall", "-" },
 		{ "irq", "-" },
 		{ "user", "MMIO" },
+		{ "symbol", "-" },
 		{ "pc", "0xc0de" },
 	};
 	struct trap_exit exit = {
@@ -315,7 +316,7 @@ static void test_options(void **state)
 	(void)state;
 	assert_int_equal(
 		parse("--by vcpu,class --top 3 --from .5 --to 2e0 a", &opt), 0);
-	assert_string_equal(opt.path, "a");
+	assert_string_equal(opt.path[0], "a");
 	assert_int_equal(opt.query.nr_by, 2);
 	assert_int_equal(opt.query.by[1], DIM_CLASS);
 	assert_int_equal(opt.top, 3);
@@ -324,7 +325,7 @@ static void test_options(void **state)
 	assert_int_equal(parse("--vcpu 0,2 --register CTR", &opt), 0);
 	assert_int_equal(opt.query.nr_filters, 3);
 	assert_int_equal(opt.query.filter[2].dim, DIM_REGISTER);
-	assert_string_equal(opt.path, "trace.dat");
+	assert_string_equal(opt.path[0], "trace.dat");
 	assert_int_equal(parse("--top -1", &opt), -EINVAL);
 	assert_int_equal(parse("--top 1x", &opt), -EINVAL);
 	assert_int_equal(parse("--by", &opt), -EINVAL);
@@ -336,8 +337,25 @@ static void test_options(void **state)
 	assert_int_equal(parse("--from -1", &opt), -EINVAL);
 	assert_int_equal(parse("--to 0", &opt), -EINVAL);
 	assert_int_equal(parse("--from 2 --to 1", &opt), -EINVAL);
+	assert_int_equal(parse("--by symbol", &opt), -EINVAL);
+	assert_int_equal(parse("--symbol f --symbols s --phys-base 0x40", &opt),
+			 0);
+	assert_true(opt.setup.hint.phys_given);
+	assert_int_equal(opt.setup.hint.phys, 0x40);
+	assert_int_equal(parse("--kaslr-offset x", &opt), -EINVAL);
 	assert_int_equal(parse("--nonsense", &opt), -EINVAL);
-	assert_int_equal(parse("a b", &opt), -EINVAL);
+	assert_int_equal(parse("a b", &opt), 0);
+	assert_int_equal(opt.nr_paths, 2);
+	assert_false(opt.diff);
+	assert_int_equal(parse("1 2 3 4 5 6 7 8 9", &opt), -EINVAL);
+	assert_int_equal(parse("--diff a,b c", &opt), 0);
+	assert_true(opt.diff);
+	assert_int_equal(parse("--diff a", &opt), -EINVAL);
+	assert_int_equal(parse("--diff a b c", &opt), -EINVAL);
+	assert_int_equal(parse("--format csv a b", &opt), -EINVAL);
+	assert_int_equal(parse("--vm-file x a b", &opt), -EINVAL);
+	assert_int_equal(parse("--vm-file x --vm-file y a", &opt), 0);
+	assert_int_equal(opt.nr_vm_files, 2);
 }
 
 int main(void)
