@@ -63,7 +63,10 @@ static int write_output(struct output *output, struct error *err)
 	return failed ? -EIO : 0;
 }
 
-/* A trace whose exits are not the kernel's is an error, written as it may be. */
+/*
+ * A trace that is damaged, or whose exits are not the kernel's, is an error; the
+ * report is written all the same.
+ */
 static void check_totals(const struct analysis *analysis, struct error *err)
 {
 	if (analysis->info.damage[0])
