@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* virtio-vsock over Unix sockets: a mock driver and real sockets. */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -734,6 +735,33 @@ static void test_many(void **state)
 	close(listener);
 }
 
+/* No descriptor for a client: it waits until there is one, and nothing spins. */
+static void test_no_descriptors(void **state)
+{
+	struct rlimit old, few;
+	struct pollfd pfd;
+	int fd, client, next;
+
+	(void)state;
+	fd = from_guest();
+	client = dial(f.path);
+	assert_int_equal(write(client, "CONNECT 7\n", 10), 10);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	next = dup(fd);
+	few = old;
+	few.rlim_cur = next;
+	close(next);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	expect_nothing();
+	pfd = (struct pollfd){ .fd = f.mock.vdev->fd[0], .events = POLLIN };
+	assert_int_equal(poll(&pfd, 1, 0), 0);
+	send_op(RST, 1000, 80, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	expect(VIRTIO_VSOCK_OP_REQUEST);
+	close(client);
+	close(fd);
+}
+
 /* A guest's reset ends all of it, and it starts afresh. */
 static void test_reset(void **state)
 {
@@ -809,6 +837,7 @@ int main(void)
 		test(test_malformed),
 		test(test_no_buffers),
 		test(test_many),
+		test(test_no_descriptors),
 		test(test_reset),
 		test(test_paths),
 	};

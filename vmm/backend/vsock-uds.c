@@ -31,8 +31,9 @@ struct uds_stream {
 struct uds {
 	struct vsock_host host; /* first: the two are cast */
 	int listen_fd;
-	bool listening;            /* wanted by the device */
-	bool waiting;              /* and heard by epoll */
+	bool listening; /* wanted by the device */
+	bool waiting;   /* and heard by epoll */
+	bool complained;
 	struct uds_stream pending; /* head of the list */
 	unsigned int nr_pending;
 	struct sockaddr_un addr;
@@ -94,6 +95,9 @@ static void uds_listen(struct vsock_host *host, bool on)
 {
 	struct uds *uds = to_uds(host);
 
+	/* Without a descriptor for the next, uds_close() listens again. */
+	if (on == uds->listening)
+		return;
 	uds->listening = on;
 	listen_on(uds, on);
 }
@@ -223,8 +227,11 @@ static void client_comes(struct uds *uds)
 		/* It stays in the backlog until a stream is closed. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
 		    errno == ENOMEM) {
-			log_warn("vsock %s: accept: %s; clients have to wait",
-				 uds->host.label, strerror(errno));
+			if (!uds->complained)
+				log_warn("vsock %s: accept: %s; clients have "
+					 "to wait",
+					 uds->host.label, strerror(errno));
+			uds->complained = true;
 			listen_on(uds, false);
 		}
 		return;
