@@ -201,6 +201,12 @@ $(O)/guests/blkload: tests/guests/blkload.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(guest-as64)gcc -std=c11 -D_GNU_SOURCE -O2 $(WARN) -static -o $@ $<
 
+# For the host of benchmarks/bench; static, too.
+$(O)/guests/cputime: benchmarks/cputime.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(guest-as64)gcc -std=c11 -D_GNU_SOURCE -O2 $(WARN) -static -o $@ $<
+
 guest-bin += $(O)/guests/blkload
 
 guests: $(guest-bin)
