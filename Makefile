@@ -248,6 +248,14 @@ $(O)/guests/stream32 $(O)/guests/stream64: tests/guests/stream.c
 
 guest-bin += $(O)/guests/blkload $(O)/guests/stream32 $(O)/guests/stream64
 
+# For the host of benchmarks/bench; static, too.
+$(O)/guests/cputime: benchmarks/cputime.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(guest-as64)gcc -std=c11 -D_GNU_SOURCE -O2 $(WARN) -static -o $@ $<
+
+guest-bin += $(O)/guests/cputime
+
 guests: $(guest-bin)
 
 check: $(unit-bin)

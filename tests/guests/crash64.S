@@ -9,6 +9,6 @@
 	.text
 	.globl _start
 _start:
-	ldr	x1, =UART_DR
+	ldr	x1, =RTC_DR
 	ldp	w2, w3, [x1]
 	b	.

@@ -6,9 +6,11 @@
 #ifndef TESTS_GUESTS_DEFS_H
 #define TESTS_GUESTS_DEFS_H
 
-#define UART_DR 0x09000000
-#define RTC_DR  0x09010000
-#define NOBODY  0x09800000 /* no device here */
+#define UART_DR  0x09000000
+#define UART_FR  0x09000018
+#define RTC_DR   0x09010000
+#define GPIO_DIR 0x09030400
+#define NOBODY   0x09800000 /* no device here */
 
 /* PSCI 0.2, SMC32 calling convention (ARM DEN 0022) */
 #define PSCI_VERSION      0x84000000

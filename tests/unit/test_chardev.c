@@ -157,7 +157,7 @@ static struct sockaddr_un address(void)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 
-	strcpy(addr.sun_path, path);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
 	return addr;
 }
 
@@ -269,9 +269,9 @@ static void file_is_appended_to(void **state)
 static void bad_files(void **state)
 {
 	(void)state;
-	strcpy(path, "/no/such/directory/x");
+	snprintf(path, sizeof(path), "/no/such/directory/x");
 	refuse("file:", "port p: /no/such/directory/x: No such file");
-	strcpy(path, "/tmp");
+	snprintf(path, sizeof(path), "/tmp");
 	refuse("file:", "Is a directory");
 	snprintf(path, sizeof(path), "%s/x", dir);
 	assert_int_equal(mkfifo(path, 0600), 0);
@@ -282,7 +282,7 @@ static void bad_files(void **state)
 static void full_disk(void **state)
 {
 	(void)state;
-	strcpy(path, "/dev/full");
+	snprintf(path, sizeof(path), "/dev/full");
 	open_dev("file:");
 	assert_int_equal(put("lost"), 4);
 	assert_int_equal(put("lost"), 4);

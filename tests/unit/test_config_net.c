@@ -165,13 +165,16 @@ static void test_hostfwd(void **state)
 static void test_too_many_hostfwd(void **state)
 {
 	char value[512] = "user";
+	size_t len = strlen(value);
 	unsigned int i;
 
 	(void)state;
-	for (i = 0; i < CONFIG_MAX_FWD; i++)
-		strcat(value, ",hostfwd=tcp:1:1");
-	assert_int_equal(parse(value), 0);
-	strcat(value, ",hostfwd=tcp:1:1");
+	for (i = 0; i <= CONFIG_MAX_FWD; i++) {
+		if (i == CONFIG_MAX_FWD)
+			assert_int_equal(parse(value), 0);
+		len += (size_t)snprintf(value + len, sizeof(value) - len,
+					",hostfwd=tcp:1:1");
+	}
 	refuse(value, "too many");
 }
 

@@ -31,7 +31,7 @@ static int fill_addr(const struct chardev_request *req,
 				 "%zu bytes",
 				 req->what, req->arg,
 				 sizeof(addr->sun_path) - 1);
-	strcpy(addr->sun_path, req->arg);
+	memcpy(addr->sun_path, req->arg, strlen(req->arg) + 1);
 	return 0;
 }
 

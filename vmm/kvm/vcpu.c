@@ -162,16 +162,17 @@ static void handle_mmio(const struct vcpu *vcpu, struct kvm_run *run)
 	uint64_t val = 0;
 	bool claimed;
 
-	if (size > sizeof(val))
-		size = sizeof(val);
-	/* mmio.data holds the bytes in memory order, and so does @val: KVM on
-	 * ARM and this file are little-endian. */
+	/*
+	 * mmio.data holds the bytes in memory order, and so does @val: KVM on
+	 * ARM and this file are little-endian.  All eight are there, and the
+	 * bus and KVM look at @size of them.
+	 */
 	if (run->mmio.is_write) {
-		memcpy(&val, run->mmio.data, size);
+		memcpy(&val, run->mmio.data, sizeof(val));
 		claimed = mmio_bus_write(env->bus, addr, size, val);
 	} else {
 		claimed = mmio_bus_read(env->bus, addr, size, &val);
-		memcpy(run->mmio.data, &val, size);
+		memcpy(run->mmio.data, &val, sizeof(val));
 	}
 	if (!claimed)
 		env->unclaimed(env->opaque, addr, size, run->mmio.is_write);

@@ -215,8 +215,8 @@ struct kvm_stats_desc {
 #define KVM_CREATE_VCPU _IO(KVMIO, 0x41)
 #define KVM_SET_USER_MEMORY_REGION \
 	_IOW(KVMIO, 0x46, struct kvm_userspace_memory_region)
-#define KVM_CREATE_IRQCHIP       _IO(KVMIO, 0x60)
-#define KVM_IRQ_LINE             _IOW(KVMIO, 0x61, struct kvm_irq_level)
+#define KVM_CREATE_IRQCHIP _IO(KVMIO, 0x60)
+#define KVM_IRQ_LINE       _IOW(KVMIO, 0x61, struct kvm_irq_level)
 #define KVM_REGISTER_COALESCED_MMIO \
 	_IOW(KVMIO, 0x67, struct kvm_coalesced_mmio_zone)
 #define KVM_UNREGISTER_COALESCED_MMIO \
