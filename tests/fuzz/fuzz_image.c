@@ -8,6 +8,7 @@
 
 #include "arch-arm/image.h"
 #include "arch-arm/layout.h"
+#include "arch-arm/zimage.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,6 +30,10 @@ static void check(const char *path, enum guest_width want)
 	if (!img.data || img.footprint < img.size ||
 	    (img.width != GUEST_32BIT && img.width != GUEST_64BIT) ||
 	    (want != GUEST_WIDTH_ANY && want != img.width))
+		abort();
+	/* As much as it says, and no more than is quickly filled. */
+	if (img.zimage.kernel_size <= 16 << 20 && !zimage_unpack(&img) &&
+	    (img.format != IMAGE_KERNEL || img.footprint < img.size))
 		abort();
 	req.kernel = &img;
 	if (layout_plan(&req, &out, &err) == 0) {
