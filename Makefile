@@ -112,7 +112,7 @@ plugin-obj := $(patsubst %.c,$(obj)/pic/%.o,trace/plugin_kvm_arm.c \
 		trace/esr.c trace/smccc.c trace/sysreg.c)
 plugin    := $(obj)/plugin_kvm_arm.so
 
-.PHONY: guests help all deps demo test check lint fuzz bench install clean
+.PHONY: guests help all deps demo test test-all check lint fuzz bench install clean
 .DEFAULT_GOAL := all
 
 help:
@@ -121,7 +121,8 @@ help:
 	@echo '  make all       build trapline for ARCH=$(ARCH) into $(obj)/'
 	@echo '  make deps      install the packages that the rest needs (asks for root once)'
 	@echo '  make demo      boot a guest under trapline and print its trap profile'
-	@echo '  make test      unit and nested tests'
+	@echo '  make test      unit and nested tests, without the longest'
+	@echo '  make test-all  with these, too: every device under a Linux guest'
 	@echo '  make check     unit tests only: no virtual machine, a few seconds'
 	@echo '  make lint      format, shellcheck, cppcheck, include rules'
 	@echo '  make fuzz      run each fuzz target for FUZZ_SECONDS (default 30)'
@@ -263,6 +264,9 @@ check: $(unit-bin)
 
 test: $(unit-bin) $(guest-bin)
 	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) --nested
+
+test-all:
+	$(Q)TEST_ALL=1 $(MAKE) test
 
 demo:
 	$(Q)scripts/demo
