@@ -29,12 +29,14 @@ struct world {
 };
 
 /* What the real one does, in its order: events, then tracing on. */
-#define ARM                                                    \
+#define ARM_AS(events, on)                                     \
 	"i=$(dirname \"$0\")/tracefs/instances/$6\n"           \
 	"echo \"$@\" >\"$0.args\"\n"                           \
 	"mkdir -p $i/events/kvm $i/options\n"                  \
 	": >$i/set_event_pid; echo 0 >$i/options/event-fork\n" \
-	"echo 1 >$i/events/kvm/enable; echo 1 >$i/tracing_on\n"
+	"echo " events " >$i/events/kvm/enable\n"              \
+	"echo " on " >$i/tracing_on\n"
+#define ARM ARM_AS("1", "1")
 
 /*
  * An instance has its events from the start.  To be put before ARM, which
@@ -180,14 +182,13 @@ static void test_waits_for_both(void **state)
 	struct recorder *rec;
 
 	w->config.patience_ms = 300;
-	set_script(w, "trap 'exit 0' INT\n" ARM "echo 0 >$i/tracing_on\n" IDLE);
+	set_script(w, "trap 'exit 0' INT\n" ARM_AS("1", "0") IDLE);
 	assert_int_not_equal(recorder_start(&w->config, &rec, &w->err), 0);
 	assert_failed(w, "did not start recording within");
 	assert_no_children();
 
 	memset(&w->err, 0, sizeof(w->err));
-	set_script(w, "trap 'exit 0' INT\n" ARM
-		      "echo 0 >$i/events/kvm/enable\n" IDLE);
+	set_script(w, "trap 'exit 0' INT\n" ARM_AS("0", "1") IDLE);
 	assert_int_not_equal(recorder_start(&w->config, &rec, &w->err), 0);
 	assert_failed(w, "did not start recording within");
 	assert_no_children();
