@@ -220,7 +220,7 @@ $(unit-plugin): trace/plugin_kvm_arm.c trace/esr.c trace/smccc.c trace/sysreg.c
 
 # --- bare-metal guests for the nested tests ----------------------------------
 guest-bin := $(patsubst tests/guests/%.S,$(O)/guests/%.bin, \
-		$(wildcard tests/guests/*.S))
+		$(filter-out %-start.S,$(wildcard tests/guests/*.S)))
 guest-as64 ?= $(if $(filter aarch64,$(machine)),,aarch64-linux-gnu-)
 guest-as32 ?= $(if $(filter armv7%,$(machine)),,arm-linux-gnueabihf-)
 
@@ -233,6 +233,20 @@ $(O)/guests/%.bin: tests/guests/%.S tests/guests/defs.h
 		$${p}as -o $(@:.bin=.o) $(@:.bin=.s); \
 		$${p}ld -Ttext 0 -o $(@:.bin=.elf) $(@:.bin=.o); \
 		$${p}objcopy -O binary $(@:.bin=.elf) $@
+
+# One in C.  Addresses are relative to the PC (no PIE: no table of them either).
+$(O)/guests/hostile64.bin: tests/guests/hostile-start.S tests/guests/hostile.c \
+		tests/guests/hostile.h tests/guests/defs.h
+	$(call say,GUEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(guest-as64)gcc -std=c11 -O2 $(WARN) -ffreestanding -fno-pie \
+		-fno-stack-protector -fno-asynchronous-unwind-tables \
+		-mgeneral-regs-only -Itests/guests \
+		-nostdlib -static -Wl,-Ttext=0,--build-id=none \
+		-o $(@:.bin=.elf) $(filter %.S %.c,$^)
+	$(Q)$(guest-as64)objcopy -O binary $(@:.bin=.elf) $@
+
+guest-bin += $(O)/guests/hostile64.bin
 
 # A program for a Linux guest; it needs nothing of the sysroot.
 $(O)/guests/blkload: tests/guests/blkload.c

@@ -121,9 +121,10 @@ void virtio_device_fail(struct virtio_device *vdev, unsigned int q,
 		return;
 	/* Once in the device's life: a guest must not fill the host's log. */
 	if (!vdev->warned)
-		log_warn("%s %s: queue %u: %s; the device is stopped until the "
-			 "guest's driver resets it",
-			 vdev->ops->name, vdev->label, q, why);
+		log_warn("%s%s%s: queue %u: %s; the device is stopped until "
+			 "the guest's driver resets it",
+			 vdev->ops->name, *vdev->label ? " " : "", vdev->label,
+			 q, why);
 	vdev->warned = true;
 	if (old & VIRTIO_CONFIG_S_DRIVER_OK)
 		interrupt(vdev, VIRTIO_MMIO_INT_CONFIG);
