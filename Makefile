@@ -112,7 +112,7 @@ plugin-obj := $(patsubst %.c,$(obj)/pic/%.o,trace/plugin_kvm_arm.c \
 		trace/esr.c trace/smccc.c trace/sysreg.c)
 plugin    := $(obj)/plugin_kvm_arm.so
 
-.PHONY: guests help all deps demo test test-all check lint fuzz bench install clean
+.PHONY: guests help all deps demo test test-all check tsan lint fuzz bench install clean
 .DEFAULT_GOAL := all
 
 help:
@@ -124,6 +124,7 @@ help:
 	@echo '  make test      unit and nested tests, without the longest'
 	@echo '  make test-all  with these, too: every device under a Linux guest'
 	@echo '  make check     unit tests only: no virtual machine, a few seconds'
+	@echo '  make tsan      the same under ThreadSanitizer'
 	@echo '  make lint      format, shellcheck, cppcheck, include rules'
 	@echo '  make fuzz      run each fuzz target for FUZZ_SECONDS (default 30)'
 	@echo '  make bench     measure against the budgets in benchmarks/budgets'
@@ -182,10 +183,11 @@ endif
 
 # --- unit tests: native, ASan + UBSan ----------------------------------------
 unit-cc   ?= gcc
+unit-san  ?= address,undefined
 unit-flags := -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
 	     -D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit $(WARN) -fno-strict-aliasing \
-	     -fno-common -pthread -O1 -g -fsanitize=address,undefined \
-	     -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+	     -fno-common -pthread -O1 -g -fsanitize=$(unit-san) \
+	     -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	     $(call trace-inc,)
 unit      := $(O)/unit
 unit-src  := $(wildcard tests/unit/test_*.c)
@@ -276,10 +278,14 @@ guests: $(guest-bin)
 check: $(unit-bin)
 	$(Q)tests/run --unit $(unit-bin)
 
+# The same under ThreadSanitizer, in a folder of its own.
+tsan:
+	$(Q)$(MAKE) O=$(O)/tsan unit-san=thread check
+
 test: $(unit-bin) $(guest-bin)
 	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) --nested
 
-test-all:
+test-all: tsan
 	$(Q)TEST_ALL=1 $(MAKE) test
 
 demo:
