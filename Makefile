@@ -191,7 +191,7 @@ unit-flags := -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
 	     $(call trace-inc,)
 unit      := $(O)/unit
 unit-src  := $(wildcard tests/unit/test_*.c)
-unit-help := $(filter-out $(unit-src),$(wildcard tests/unit/*.c))
+unit-help := $(filter-out $(unit-src) tests/unit/fake_kvm.c,$(wildcard tests/unit/*.c))
 unit-bin  := $(patsubst tests/unit/%.c,$(unit)/%,$(unit-src))
 unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
 		$(trace-src) trace/plugin_kvm_arm.c $(unit-help))
@@ -205,10 +205,32 @@ $(unit)/obj/%.o: %.c
 $(unit)/all.a: $(unit-obj)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(unit-bin): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
+$(filter-out %/test_machine_faults,$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) -o $@ $< $(unit)/all.a \
 		$(libs-vmm) $(libs-trace) $(libs-tep) -lcmocka
+
+# The machine on a KVM that is none, as a 32-bit host has it: no instruction of
+# ARM's is in there.
+FAKE_KVM_WRAPS := malloc calloc realloc strdup mmap64 eventfd epoll_create1 \
+	epoll_ctl timerfd_create signalfd socket bind listen fstat64 \
+	ftruncate64 flock memfd_create mkostemp64 pread64 pthread_create \
+	open64 ioctl close
+fake-obj  := $(patsubst %.c,$(unit)/fake/%.o,$(filter-out \
+		vmm/arch-arm/kvm-host64.c,$(wildcard vmm/kvm/*.c \
+		vmm/machine*.c vmm/arch-arm/kvm-*.c)) tests/unit/fake_kvm.c)
+
+$(unit)/fake/%.o: %.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(unit-cc) $(unit-flags) -Ivmm/arch-arm/uapi-arm32 $(CPPFLAGS) \
+		-MMD -MP -c -o $@ $<
+
+$(unit)/test_machine_faults: $(unit)/obj/tests/unit/test_machine_faults.o \
+		$(fake-obj) $(unit)/all.a
+	$(call say,LD,$@)
+	$(Q)$(unit-cc) $(unit-flags) $(FAKE_KVM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ \
+		$(libs-vmm) $(libs-trace) -lcmocka
 
 # As it is installed, for this machine's trace-cmd.
 unit-plugin := $(unit)/plugins/plugin_kvm_arm.so

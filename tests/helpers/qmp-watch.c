@@ -43,7 +43,7 @@ static int connect_to(const char *path)
 
 	if (fd < 0 || strlen(path) >= sizeof(addr.sun_path))
 		return -1;
-	strcpy(addr.sun_path, path);
+	memcpy(addr.sun_path, path, strlen(path));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
 		close(fd);
