@@ -112,7 +112,7 @@ plugin-obj := $(patsubst %.c,$(obj)/pic/%.o,trace/plugin_kvm_arm.c \
 		trace/esr.c trace/smccc.c trace/sysreg.c)
 plugin    := $(obj)/plugin_kvm_arm.so
 
-.PHONY: guests help all deps demo test test-all check lint fuzz bench install clean
+.PHONY: guests help all deps demo test test-all check tsan lint fuzz bench install clean
 .DEFAULT_GOAL := all
 
 help:
@@ -124,6 +124,7 @@ help:
 	@echo '  make test      unit and nested tests, without the longest'
 	@echo '  make test-all  with these, too: every device under a Linux guest'
 	@echo '  make check     unit tests only: no virtual machine, a few seconds'
+	@echo '  make tsan      the same under ThreadSanitizer'
 	@echo '  make lint      format, shellcheck, cppcheck, include rules'
 	@echo '  make fuzz      run each fuzz target for FUZZ_SECONDS (default 30)'
 	@echo '  make bench     measure against the budgets in benchmarks/budgets'
@@ -182,14 +183,15 @@ endif
 
 # --- unit tests: native, ASan + UBSan ----------------------------------------
 unit-cc   ?= gcc
+unit-san  ?= address,undefined
 unit-flags := -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
 	     -D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit $(WARN) -fno-strict-aliasing \
-	     -fno-common -pthread -O1 -g -fsanitize=address,undefined \
-	     -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
+	     -fno-common -pthread -O1 -g -fsanitize=$(unit-san) \
+	     -fno-sanitize-recover=all -fno-omit-frame-pointer \
 	     $(call trace-inc,)
 unit      := $(O)/unit
 unit-src  := $(wildcard tests/unit/test_*.c)
-unit-help := $(filter-out $(unit-src),$(wildcard tests/unit/*.c))
+unit-help := $(filter-out $(unit-src) tests/unit/fake_kvm.c,$(wildcard tests/unit/*.c))
 unit-bin  := $(patsubst tests/unit/%.c,$(unit)/%,$(unit-src))
 unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
 		$(trace-src) trace/plugin_kvm_arm.c $(unit-help))
@@ -203,10 +205,32 @@ $(unit)/obj/%.o: %.c
 $(unit)/all.a: $(unit-obj)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(unit-bin): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
+$(filter-out %/test_machine_faults,$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) -o $@ $< $(unit)/all.a \
 		$(libs-vmm) $(libs-trace) $(libs-tep) -lcmocka
+
+# The machine on a KVM that is none, as a 32-bit host has it: no instruction of
+# ARM's is in there.
+FAKE_KVM_WRAPS := malloc calloc realloc strdup mmap64 eventfd epoll_create1 \
+	epoll_ctl timerfd_create signalfd socket bind listen fstat64 \
+	ftruncate64 flock memfd_create mkostemp64 pread64 pthread_create \
+	open64 ioctl close
+fake-obj  := $(patsubst %.c,$(unit)/fake/%.o,$(filter-out \
+		vmm/arch-arm/kvm-host64.c,$(wildcard vmm/kvm/*.c \
+		vmm/machine*.c vmm/arch-arm/kvm-*.c)) tests/unit/fake_kvm.c)
+
+$(unit)/fake/%.o: %.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(unit-cc) $(unit-flags) -Ivmm/arch-arm/uapi-arm32 $(CPPFLAGS) \
+		-MMD -MP -c -o $@ $<
+
+$(unit)/test_machine_faults: $(unit)/obj/tests/unit/test_machine_faults.o \
+		$(fake-obj) $(unit)/all.a
+	$(call say,LD,$@)
+	$(Q)$(unit-cc) $(unit-flags) $(FAKE_KVM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ \
+		$(libs-vmm) $(libs-trace) -lcmocka
 
 # As it is installed, for this machine's trace-cmd.
 unit-plugin := $(unit)/plugins/plugin_kvm_arm.so
@@ -220,7 +244,7 @@ $(unit-plugin): trace/plugin_kvm_arm.c trace/esr.c trace/smccc.c trace/sysreg.c
 
 # --- bare-metal guests for the nested tests ----------------------------------
 guest-bin := $(patsubst tests/guests/%.S,$(O)/guests/%.bin, \
-		$(wildcard tests/guests/*.S))
+		$(filter-out %-start.S,$(wildcard tests/guests/*.S)))
 guest-as64 ?= $(if $(filter aarch64,$(machine)),,aarch64-linux-gnu-)
 guest-as32 ?= $(if $(filter armv7%,$(machine)),,arm-linux-gnueabihf-)
 
@@ -233,6 +257,20 @@ $(O)/guests/%.bin: tests/guests/%.S tests/guests/defs.h
 		$${p}as -o $(@:.bin=.o) $(@:.bin=.s); \
 		$${p}ld -Ttext 0 -o $(@:.bin=.elf) $(@:.bin=.o); \
 		$${p}objcopy -O binary $(@:.bin=.elf) $@
+
+# One in C.  Addresses are relative to the PC (no PIE: no table of them either).
+$(O)/guests/hostile64.bin: tests/guests/hostile-start.S tests/guests/hostile.c \
+		tests/guests/hostile.h tests/guests/defs.h
+	$(call say,GUEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(guest-as64)gcc -std=c11 -O2 $(WARN) -ffreestanding -fno-pie \
+		-fno-stack-protector -fno-asynchronous-unwind-tables \
+		-mgeneral-regs-only -Itests/guests \
+		-nostdlib -static -Wl,-Ttext=0,--build-id=none \
+		-o $(@:.bin=.elf) $(filter %.S %.c,$^)
+	$(Q)$(guest-as64)objcopy -O binary $(@:.bin=.elf) $@
+
+guest-bin += $(O)/guests/hostile64.bin
 
 # A program for a Linux guest; it needs nothing of the sysroot.
 $(O)/guests/blkload: tests/guests/blkload.c
@@ -262,10 +300,14 @@ guests: $(guest-bin)
 check: $(unit-bin)
 	$(Q)tests/run --unit $(unit-bin)
 
+# The same under ThreadSanitizer, in a folder of its own.
+tsan:
+	$(Q)$(MAKE) O=$(O)/tsan unit-san=thread check
+
 test: $(unit-bin) $(guest-bin)
 	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) --nested
 
-test-all:
+test-all: tsan
 	$(Q)TEST_ALL=1 $(MAKE) test
 
 demo:

@@ -121,9 +121,10 @@ void virtio_device_fail(struct virtio_device *vdev, unsigned int q,
 		return;
 	/* Once in the device's life: a guest must not fill the host's log. */
 	if (!vdev->warned)
-		log_warn("%s %s: queue %u: %s; the device is stopped until the "
-			 "guest's driver resets it",
-			 vdev->ops->name, vdev->label, q, why);
+		log_warn("%s%s%s: queue %u: %s; the device is stopped until "
+			 "the guest's driver resets it",
+			 vdev->ops->name, *vdev->label ? " " : "", vdev->label,
+			 q, why);
 	vdev->warned = true;
 	if (old & VIRTIO_CONFIG_S_DRIVER_OK)
 		interrupt(vdev, VIRTIO_MMIO_INT_CONFIG);
@@ -456,11 +457,11 @@ int virtio_device_attach(struct virtio_device *vdev, const struct gmem *gmem,
 	pthread_mutex_init(&vdev->publish_lock, NULL);
 	vdev->vq = calloc(vdev->nr_queues, sizeof(*vdev->vq));
 	vdev->kick = malloc(vdev->nr_queues * sizeof(*vdev->kick));
+	for (q = 0; vdev->kick && q < vdev->nr_queues; q++)
+		vdev->kick[q] = -1;
 	if (!vdev->vq || !vdev->kick)
 		return error_set(err, TL_FAIL, ENOMEM, "%s %s: out of memory",
 				 name, vdev->label);
-	for (q = 0; q < vdev->nr_queues; q++)
-		vdev->kick[q] = -1;
 	for (q = 0; q < vdev->nr_queues; q++) {
 		ret = virtq_init(&vdev->vq[q], vdev->queue_max, err);
 		if (ret)

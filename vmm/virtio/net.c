@@ -32,7 +32,8 @@ struct virtio_net {
 	struct virtio_device vdev; /* first: the two are cast */
 	struct net *net;
 	struct vhost vhost;
-	struct virtio_net_config config; /* status: any thread, atomic */
+	struct virtio_net_config config; /* but for its status */
+	uint16_t status;                 /* any thread, atomic */
 	bool down;                       /* for good */
 
 	bool mergeable;
@@ -71,7 +72,7 @@ static void link_down(struct virtio_net *vn)
 		return;
 	vn->down = true;
 	vn->tx_wait = false;
-	__atomic_store_n(&vn->config.status, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&vn->status, 0, __ATOMIC_SEQ_CST);
 	virtio_device_config_changed(&vn->vdev);
 }
 
@@ -347,7 +348,7 @@ static void net_config_read(struct virtio_device *vdev, uint64_t offset,
 	struct virtio_net *vn = to_net(vdev);
 	struct virtio_net_config config = vn->config;
 
-	config.status = __atomic_load_n(&vn->config.status, __ATOMIC_SEQ_CST);
+	config.status = __atomic_load_n(&vn->status, __ATOMIC_SEQ_CST);
 	memset(buf, 0, len);
 	if (offset >= sizeof(config))
 		return;
@@ -436,7 +437,7 @@ int virtio_net_new(struct net *net, const struct virtio_net_options *options,
 	}
 	vn->net = net;
 	memcpy(vn->config.mac, options->mac, sizeof(vn->config.mac));
-	vn->config.status = htole16(VIRTIO_NET_S_LINK_UP);
+	vn->status = htole16(VIRTIO_NET_S_LINK_UP);
 	vn->config.max_virtqueue_pairs = htole16(1);
 	vn->config.mtu = htole16(options->mtu);
 
