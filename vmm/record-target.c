@@ -76,6 +76,37 @@ static void add_vcpu(struct record_target *target, unsigned int id, pid_t tid)
 		vcpu[at].tid[vcpu[at].nr++] = tid;
 }
 
+/* ioctl(fd, KVM_RUN) as /proc has it: number and arguments of the call. */
+#define KVM_RUN_CALL "%*d 0x%x 0xae80 "
+
+/*
+ * By what the thread waits in: KVM_RUN of a descriptor that the kernel calls
+ * kvm-vcpu:N.  It works whatever the thread is called, as in a QEMU without
+ * debug-threads=on, but only while its guest is idle.
+ */
+static int vcpu_by_call(const struct record_target *target, pid_t tid)
+{
+	char path[PATH_MAX], line[160], link[64];
+	unsigned int fd, id;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "%s/%d/task/%d/syscall", target->proc,
+		 (int)target->pid, (int)tid);
+	if (!read_line(path, line, sizeof(line)) ||
+	    sscanf(line, KVM_RUN_CALL, &fd) != 1 || !strstr(line, " 0xae80 "))
+		return -1;
+	snprintf(path, sizeof(path), "%s/%d/fd/%u", target->proc,
+		 (int)target->pid, fd);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len < 0)
+		return -1;
+	link[len] = '\0';
+	if (sscanf(link, "anon_inode:kvm-vcpu:%u", &id) != 1 ||
+	    id >= RECORD_VCPUS_MAX)
+		return -1;
+	return (int)id;
+}
+
 void record_target_scan(struct record_target *target)
 {
 	char path[PATH_MAX], comm[64];
@@ -98,6 +129,8 @@ void record_target_scan(struct record_target *target)
 		if (!read_line(path, comm, sizeof(comm)))
 			continue;
 		id = record_vcpu_of(comm);
+		if (id < 0)
+			id = vcpu_by_call(target, tid);
 		if (id >= 0)
 			add_vcpu(target, (unsigned int)id, tid);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Whose VM is recorded: a process of any VMM, and which of its threads runs
- * which vCPU.  The kernel does not tell; control sockets and thread names do.
+ * which vCPU.  Control sockets and thread names tell, or the call that a thread
+ * waits in.
  */
 #ifndef TL_RECORD_TARGET_H
 #define TL_RECORD_TARGET_H

@@ -110,6 +110,39 @@ static void test_scan(void **state)
 	free(target);
 }
 
+/* QEMU without debug-threads=on: by the call that the thread waits in. */
+static void test_scan_calls(void **state)
+{
+	struct record_target *target = calloc(1, sizeof(*target));
+	struct error err = { 0 };
+	char path[300];
+
+	(void)state;
+	assert_non_null(target);
+	target->proc = dir;
+	put("70/comm", "qemu-system-aar\n");
+	put("70/task/71/comm", "qemu-system-aar\n");
+	put("70/task/71/syscall",
+	    "29 0x16 0xae80 0x0 0x1 0x2 0x3 0x7ffe 0xffff\n");
+	put("70/task/72/comm", "qemu-system-aar\n");
+	put("70/task/72/syscall", "running\n");
+	put("70/task/73/comm", "qemu-system-aar\n");
+	put("70/task/73/syscall", "29 0x17 0xae80 0x0\n");
+	put("70/task/74/comm", "qemu-system-aar\n");
+	put("70/task/74/syscall", "29 0x16 0xae41 0x0 0x1 0x2\n");
+	put("70/task/75/comm", "qemu-system-aar\n");
+	put("70/fd/none", "");
+	snprintf(path, sizeof(path), "%s/70/fd/22", dir);
+	assert_int_equal(symlink("anon_inode:kvm-vcpu:3", path), 0);
+	snprintf(path, sizeof(path), "%s/70/fd/23", dir);
+	assert_int_equal(symlink("anon_inode:[eventfd]", path), 0);
+	assert_int_equal(record_target_pid(target, 70, &err), 0);
+	assert_int_equal(target->nr, 1);
+	assert_int_equal(target->vcpu[0].id, 3);
+	assert_int_equal(target->vcpu[0].tid[0], 71);
+	free(target);
+}
+
 static void test_counts(void **state)
 {
 	uint64_t events = 0, lost = 0;
@@ -219,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_thread_names),
 		cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_scan_calls),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_misuse),
