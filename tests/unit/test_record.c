@@ -110,6 +110,11 @@ static void test_scan(void **state)
 	free(target);
 }
 
+/* Field 43 is the time that a guest ran. */
+#define STAT(guest_time)                                                  \
+	"70 (a ) b) S 1 70 70 0 -1 1 0 0 0 0 14 15 0 0 20 0 4 0 1 2 3 4 " \
+	"5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 " guest_time " 0 1 2\n"
+
 /* QEMU without debug-threads=on: by the call that the thread waits in. */
 static void test_scan_calls(void **state)
 {
@@ -140,6 +145,22 @@ static void test_scan_calls(void **state)
 	assert_int_equal(target->nr, 1);
 	assert_int_equal(target->vcpu[0].id, 3);
 	assert_int_equal(target->vcpu[0].tid[0], 71);
+	/* busy ones: as many have run a guest as there are vCPUs left */
+	snprintf(path, sizeof(path), "%s/70/fd/24", dir);
+	assert_int_equal(symlink("anon_inode:kvm-vcpu:1", path), 0);
+	snprintf(path, sizeof(path), "%s/70/fd/25", dir);
+	assert_int_equal(symlink("anon_inode:kvm-vcpu:0", path), 0);
+	put("70/task/71/stat", STAT("5"));
+	put("70/task/72/stat", STAT("9"));
+	put("70/task/73/stat", STAT("0"));
+	record_target_scan(target);
+	assert_int_equal(target->nr, 1);
+	put("70/task/75/stat", STAT("1"));
+	record_target_scan(target);
+	assert_int_equal(target->nr, 3);
+	assert_int_equal(target->vcpu[0].tid[0], 72);
+	assert_int_equal(target->vcpu[1].tid[0], 75);
+	assert_int_equal(target->vcpu[2].tid[0], 71);
 	free(target);
 }
 
