@@ -28,15 +28,12 @@ static struct totals_vcpu *add(struct totals *totals, int vcpu, int tid)
 static void add_count(struct vmmap_count *to, const struct vmmap_count *from,
 		      bool first)
 {
+	const uint64_t more = from->span ? from->high : from->value;
+
 	to->known = from->known && (first || to->known);
 	to->span = to->span || from->span;
 	to->value += from->value;
-	if (!from->span)
-		to->high += from->value;
-	else if (from->high > UINT64_MAX - to->high)
-		to->high = UINT64_MAX;
-	else
-		to->high += from->high;
+	to->high = more > UINT64_MAX - to->high ? UINT64_MAX : to->high + more;
 }
 
 static bool agrees(const struct vmmap_count *kernel, uint64_t counted)

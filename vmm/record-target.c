@@ -54,10 +54,13 @@ static bool read_line(const char *path, char *line, size_t size)
 	return ok;
 }
 
-static void add_vcpu(struct record_target *target, unsigned int id, pid_t tid)
+void record_target_add(struct record_target *target, unsigned int id, pid_t tid)
 {
 	struct record_vcpu *vcpu = target->vcpu;
 	unsigned int at = 0;
+
+	if (id >= RECORD_VCPUS_MAX || tid <= 0)
+		return;
 
 	while (at < target->nr && vcpu[at].id < id)
 		at++;
@@ -206,7 +209,7 @@ static void add_by_order(struct record_target *target)
 	qsort(id, ids, sizeof(*id), by_number);
 	qsort(list, tids, sizeof(*list), by_number);
 	for (i = 0; i < ids; i++)
-		add_vcpu(target, (unsigned int)id[i], list[i]);
+		record_target_add(target, (unsigned int)id[i], list[i]);
 }
 
 void record_target_scan(struct record_target *target)
@@ -234,7 +237,7 @@ void record_target_scan(struct record_target *target)
 		if (id < 0)
 			id = vcpu_by_call(target, tid);
 		if (id >= 0)
-			add_vcpu(target, (unsigned int)id, tid);
+			record_target_add(target, (unsigned int)id, tid);
 	}
 	closedir(tasks);
 	add_by_order(target);
@@ -290,41 +293,11 @@ int record_target_name(struct record_target *target, const char *name,
 			json_integer_value(json_object_get(cpu, "thread-id"));
 
 		if (id >= 0 && id < RECORD_VCPUS_MAX && tid > 0)
-			add_vcpu(target, (unsigned int)id, (pid_t)tid);
+			record_target_add(target, (unsigned int)id, (pid_t)tid);
 	}
 	json_decref(cpus);
 	client_close(&session);
 out:
 	client_vms_free(&vms);
 	return ret;
-}
-
-int record_target_domain(struct record_target *target, const char *domain,
-			 struct error *err)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	char path[2][PATH_MAX] = { "", "" }, line[32];
-
-	if (!*domain || strchr(domain, '/'))
-		return error_set(err, TL_USAGE, EINVAL,
-				 "--domain %s: not the name of a domain",
-				 domain);
-	snprintf(path[0], PATH_MAX, "/run/libvirt/qemu/%s.pid", domain);
-	if (runtime)
-		snprintf(path[1], PATH_MAX, "%s/libvirt/qemu/run/%s.pid",
-			 runtime, domain);
-	for (int i = 0; i < 2; i++) {
-		long pid;
-
-		if (!path[i][0] || !read_line(path[i], line, sizeof(line)))
-			continue;
-		pid = strtol(line, NULL, 10);
-		if (pid <= 0 || pid > INT_MAX)
-			continue;
-		snprintf(target->name, sizeof(target->name), "%s", domain);
-		return record_target_pid(target, (pid_t)pid, err);
-	}
-	return error_set(err, TL_NAME, ENOENT,
-			 "no libvirt domain %s runs here (%s)", domain,
-			 path[0]);
 }

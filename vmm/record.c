@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "record.h"
 #include "record-config.h"
+#include "record-domain.h"
 #include "record-side.h"
 #include "record-target.h"
 #include "recorder.h"
@@ -241,7 +242,8 @@ static int find_target(struct recording *rec, struct error *err)
 	if (config->name)
 		return record_target_name(&rec->target, config->name, err);
 	if (config->domain)
-		return record_target_domain(&rec->target, config->domain, err);
+		return record_domain_find(&rec->target, config->domain, "",
+					  err);
 	return record_target_pid(&rec->target, config->pid, err);
 }
 

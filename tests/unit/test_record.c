@@ -246,28 +246,6 @@ static void test_misuse(void **state)
 	REFUSED("unknown option", "--frobnicate");
 }
 
-static void test_domain(void **state)
-{
-	struct record_target *target = calloc(1, sizeof(*target));
-	struct error err = { 0 };
-
-	(void)state;
-	assert_non_null(target);
-	target->proc = dir;
-	setenv("XDG_RUNTIME_DIR", dir, 1);
-	put("libvirt/qemu/run/deb.pid", "80\n");
-	assert_int_equal(record_target_domain(target, "deb", &err), 0);
-	assert_int_equal(target->pid, 80);
-	assert_string_equal(target->name, "deb");
-	memset(&err, 0, sizeof(err));
-	assert_int_not_equal(record_target_domain(target, "nix", &err), 0);
-	assert_int_equal(err.status, TL_NAME);
-	memset(&err, 0, sizeof(err));
-	assert_int_not_equal(record_target_domain(target, "../deb", &err), 0);
-	assert_int_equal(err.status, TL_USAGE);
-	free(target);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,7 +255,6 @@ int main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_misuse),
-		cmocka_unit_test(test_domain),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);
