@@ -73,7 +73,8 @@ ifeq ($(ARCH),arm)
 # <linux/kvm.h> wants an <asm/kvm.h>, which left Linux for 32-bit ARM in 5.7.
 cflags    += -Ivmm/arch-arm/uapi-arm32
 endif
-libs-vmm  := -lfdt -lz -ldeflate -llzma -ljansson -lexpat
+libs-vmm  := -lfdt -lz -ldeflate -llzma -ljansson -lexpat -lncursesw \
+	     -ltinfo -lm
 libs-trace := -lzstd -lz -ljansson -lelf -lm
 # For the plugin and its test.
 libs-tep  := -ltracecmd -ltracefs -ltraceevent
@@ -107,6 +108,12 @@ vmm-obj   := $(patsubst %.c,$(obj)/%.o,$(pure-src) vmm/main.c \
 		$(if $(filter native,$(ARCH)),vmm/native.c,$(kvm-src)))
 report-obj := $(patsubst %.c,$(obj)/%.o,trace/main.c $(trace-src) $(lib-src))
 programs  := $(obj)/trapline $(obj)/trapline-report
+# Its headers are the same for all machines; it is loaded when it is there.
+libvirt-inc ?= /usr/include
+ifneq ($(wildcard $(libvirt-inc)/libvirt/libvirt.h),)
+programs  += $(obj)/trapline-libvirt
+endif
+libvirt-obj := $(patsubst %.c,$(obj)/%.o,$(wildcard vmm/libvirt/*.c) $(lib-src))
 # For trace-cmd and KernelShark; see trace/plugin_kvm_arm.c.
 plugin-obj := $(patsubst %.c,$(obj)/pic/%.o,trace/plugin_kvm_arm.c \
 		trace/esr.c trace/smccc.c trace/sysreg.c)
@@ -164,6 +171,16 @@ $(obj)/trapline-report: $(report-obj)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ $(libs-trace)
 
+# Its own program, as a static one cannot load libraries.
+$(obj)/include/libvirt:
+	$(Q)mkdir -p $(@D) && ln -sfn $(libvirt-inc)/libvirt $@
+$(obj)/vmm/libvirt/ask.o: | $(obj)/include/libvirt
+$(obj)/vmm/libvirt/ask.o: override CPPFLAGS += -isystem $(obj)/include
+
+$(obj)/trapline-libvirt: $(libvirt-obj)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ -ldl
+
 $(obj)/pic/%.o: %.c $(sysroot-stamp)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
@@ -194,7 +211,8 @@ unit-src  := $(wildcard tests/unit/test_*.c)
 unit-help := $(filter-out $(unit-src) tests/unit/fake_kvm.c,$(wildcard tests/unit/*.c))
 unit-bin  := $(patsubst tests/unit/%.c,$(unit)/%,$(unit-src))
 unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
-		$(trace-src) trace/plugin_kvm_arm.c $(unit-help))
+		$(trace-src) trace/plugin_kvm_arm.c vmm/libvirt/ask.c \
+		$(unit-help))
 
 $(unit)/obj/%.o: %.c
 	$(call say,CC,$@)

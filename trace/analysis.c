@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analysis.h"
 
@@ -122,6 +123,34 @@ out:
 	return ret;
 }
 
+/* What `trapline record --symbols` leaves beside a trace. */
+static char *symbols_beside(const char *path)
+{
+	char *file;
+
+	if (asprintf(&file, "%s" ANALYSIS_SYMBOLS_SUFFIX, path) < 0)
+		return NULL;
+	if (access(file, F_OK)) {
+		free(file);
+		return NULL;
+	}
+	return file;
+}
+
+static int load_symbols(struct analysis *a, const struct analysis_setup *setup,
+			struct error *err)
+{
+	char *beside = NULL;
+
+	if (!setup->symbols)
+		beside = symbols_beside(a->path);
+	if (!setup->symbols && !beside)
+		return 0;
+	a->symbols = symbols_open(beside ? beside : setup->symbols, err);
+	free(beside);
+	return a->symbols ? 0 : -EINVAL;
+}
+
 int analysis_load(struct analysis *a, const char *path,
 		  const struct analysis_setup *setup, struct error *err)
 {
@@ -140,10 +169,8 @@ int analysis_load(struct analysis *a, const char *path,
 		ret = no_memory(err);
 	else
 		ret = load_map(a, setup->side, err);
-	if (!ret && setup->symbols) {
-		a->symbols = symbols_open(setup->symbols, err);
-		ret = a->symbols ? 0 : -EINVAL;
-	}
+	if (!ret)
+		ret = load_symbols(a, setup, err);
 	if (!ret)
 		ret = read_trace(a, setup, err);
 	if (ret)

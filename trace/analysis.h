@@ -22,10 +22,14 @@ struct analysis {
 };
 
 /* How to read it; all zeroes will do. */
+/* A file of the guest kernel's symbols beside its trace. */
+#define ANALYSIS_SYMBOLS_SUFFIX ".symbols"
+
 struct analysis_setup {
-	const char *side;    /* NULL: "PATH.vm.json", if there is one */
-	uint64_t from, to;   /* ns from the start; @to 0: to the end */
-	const char *symbols; /* file of the guest kernel's, or NULL */
+	const char *side;  /* NULL: "PATH.vm.json", if there is one */
+	uint64_t from, to; /* ns from the start; @to 0: to the end */
+	const char *
+		symbols; /* file of the guest kernel's, or NULL: @path.symbols */
 	struct symbols_hint hint;
 };
 

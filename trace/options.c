@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "options.h"
 
@@ -160,6 +161,18 @@ static int parse_address(const char *name, const char *text, uint64_t *value,
 	return 0;
 }
 
+/* Given, or beside the (first) trace: see analysis_load(). */
+static bool has_symbols(const struct options *opt)
+{
+	char path[PATH_MAX];
+
+	if (opt->setup.symbols)
+		return true;
+	snprintf(path, sizeof(path), "%s" ANALYSIS_SYMBOLS_SUFFIX,
+		 opt->path[0]);
+	return !access(path, F_OK);
+}
+
 /* A dimension that takes a file of symbols needs one. */
 static bool wants_symbols(const struct query *query)
 {
@@ -238,18 +251,18 @@ static int take(int c, char **argv, struct options *opt, struct error *err)
 }
 
 /* What a format has by default. */
-static void finish(struct options *opt, int argc)
+static void finish(struct options *opt)
 {
 	struct query *query = &opt->query;
 
 	if (opt->top == TOP_UNSET)
 		opt->top = opt->format == FORMAT_TEXT ? TOP_DEFAULT : 0;
 	if (query->nr_by || opt->format == FORMAT_TEXT || opt->diff ||
-	    argc > 1 || opt->nr_vm_files > 1)
+	    opt->nr_paths > 1 || opt->nr_vm_files > 1)
 		return;
-	if (opt->format != FORMAT_FOLDED || !opt->setup.symbols)
+	if (opt->format != FORMAT_FOLDED || !has_symbols(opt))
 		query->by[query->nr_by++] = DIM_VCPU;
-	if (opt->setup.symbols)
+	if (has_symbols(opt))
 		query->by[query->nr_by++] = DIM_SYMBOL;
 	query->by[query->nr_by++] = DIM_CLASS;
 	query->by[query->nr_by++] = DIM_CAUSE;
@@ -303,10 +316,12 @@ int options_parse(int argc, char **argv, struct options *opt, struct error *err)
 	if (opt->setup.to && opt->setup.from >= opt->setup.to)
 		return error_set(err, TL_USAGE, EINVAL,
 				 "--from is not before --to");
-	if (!opt->setup.symbols && wants_symbols(&opt->query))
+	if (take_paths(argc, argv, opt, err))
+		return -EINVAL;
+	if (!has_symbols(opt) && wants_symbols(&opt->query))
 		return error_set(
 			err, TL_USAGE, EINVAL,
 			"by symbol: give --symbols FILE too, the guest kernel's System.map or vmlinux");
-	finish(opt, argc - optind);
-	return take_paths(argc, argv, opt, err);
+	finish(opt);
+	return 0;
 }

@@ -276,7 +276,7 @@ bool profile_key(struct profile *profile, const struct trap_exit *exit,
 
 	if (profile->map->nr_vcpus) {
 		known = vmmap_vcpu_of(profile->map, exit->tid);
-		if (!known) {
+		if (!known && !profile->map->only) {
 			profile->foreign++;
 			return false;
 		}

@@ -211,18 +211,25 @@ static void print_label(FILE *out, int vcpu, int tid)
 		fprintf(out, "vCPU %d", vcpu);
 }
 
+static void print_count(FILE *out, const char *name,
+			const struct vmmap_count *count)
+{
+	fprintf(out, "%s %" PRIu64, name, count->value);
+	if (count->span && count->high == UINT64_MAX)
+		fputs(" or more", out);
+	else if (count->span && count->high != count->value)
+		fprintf(out, " to %" PRIu64, count->high);
+}
+
 static void print_kernel(FILE *out, const struct totals_vcpu *v)
 {
-	const char *comma = "";
-
 	fputc('(', out);
-	if (v->kernel_exits.known) {
-		fprintf(out, "exits %" PRIu64, v->kernel_exits.value);
-		comma = ", ";
-	}
+	if (v->kernel_exits.known)
+		print_count(out, "exits", &v->kernel_exits);
+	if (v->kernel_exits.known && v->kernel_traps.known)
+		fputs(", ", out);
 	if (v->kernel_traps.known)
-		fprintf(out, "%strap_exits %" PRIu64, comma,
-			v->kernel_traps.value);
+		print_count(out, "trap_exits", &v->kernel_traps);
 	fputc(')', out);
 }
 

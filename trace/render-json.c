@@ -158,7 +158,23 @@ static const char *verdict_name(enum totals_verdict verdict)
 
 static json_t *make_count(const struct vmmap_count *count)
 {
-	return count->known ? number(count->value) : json_null();
+	return count->known && !count->span ? number(count->value)
+					    : json_null();
+}
+
+/* [low, high], high null where there is no upper bound. */
+static void set_span(struct builder *b, json_t *object, const char *key,
+		     const struct vmmap_count *count)
+{
+	json_t *pair;
+
+	if (!count->known || !count->span)
+		return;
+	pair = json_array();
+	append(b, pair, number(count->value));
+	append(b, pair,
+	       count->high == UINT64_MAX ? json_null() : number(count->high));
+	set(b, object, key, pair);
 }
 
 static void set_totals(struct builder *b, json_t *object,
@@ -173,6 +189,8 @@ static void set_totals(struct builder *b, json_t *object,
 	set(b, object, "kernel_exits", make_count(&v->kernel_exits));
 	set(b, object, "kernel_trap_exits", make_count(&v->kernel_traps));
 	set(b, object, "kernel_hyp_exits", make_count(&v->kernel_hyp));
+	set_span(b, object, "counted_exits", &v->kernel_exits);
+	set_span(b, object, "counted_trap_exits", &v->kernel_traps);
 	set(b, object, "verdict", json_string(verdict_name(v->verdict)));
 }
 

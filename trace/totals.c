@@ -28,16 +28,29 @@ static struct totals_vcpu *add(struct totals *totals, int vcpu, int tid)
 static void add_count(struct vmmap_count *to, const struct vmmap_count *from,
 		      bool first)
 {
+	const uint64_t more = from->span ? from->high : from->value;
+
 	to->known = from->known && (first || to->known);
+	to->span = to->span || from->span;
 	to->value += from->value;
+	to->high = more > UINT64_MAX - to->high ? UINT64_MAX : to->high + more;
+}
+
+static bool agrees(const struct vmmap_count *kernel, uint64_t counted)
+{
+	if (!kernel->known)
+		return true;
+	return kernel->span
+		       ? counted >= kernel->value && counted <= kernel->high
+		       : counted == kernel->value;
 }
 
 static enum totals_verdict judge(const struct totals_vcpu *v)
 {
 	if (!v->kernel_exits.known && !v->kernel_traps.known)
 		return TOTALS_UNCHECKED;
-	if ((v->kernel_exits.known && v->kernel_exits.value != v->exits) ||
-	    (v->kernel_traps.known && v->kernel_traps.value != v->traps))
+	if (!agrees(&v->kernel_exits, v->exits) ||
+	    !agrees(&v->kernel_traps, v->traps))
 		return TOTALS_MISMATCH;
 	return TOTALS_MATCH;
 }
@@ -78,7 +91,16 @@ static void add_trace(struct totals_vcpu *v, const struct pair_thread *thread)
 	v->unpaired += thread->unpaired;
 }
 
-static void sum_up(struct totals *totals)
+/* Sums that the host counted, where it does not count each vCPU. */
+static void use_sums(struct totals_vcpu *all, const struct vmmap *map)
+{
+	if (!all->kernel_exits.known)
+		all->kernel_exits = map->exits;
+	if (!all->kernel_traps.known)
+		all->kernel_traps = map->trap_exits;
+}
+
+static void sum_up(struct totals *totals, const struct vmmap *map)
 {
 	struct totals_vcpu *all = &totals->all;
 
@@ -100,6 +122,7 @@ static void sum_up(struct totals *totals)
 		if (v->verdict == TOTALS_MISMATCH)
 			all->verdict = TOTALS_MISMATCH;
 	}
+	use_sums(all, map);
 	if (all->verdict != TOTALS_MISMATCH)
 		all->verdict = judge(all);
 }
@@ -120,7 +143,7 @@ int totals_make(struct totals *totals, const struct pair_thread *thread,
 			vmmap_vcpu_of(map, thread[i].tid);
 		struct totals_vcpu *v;
 
-		if (map->nr_vcpus && !side) {
+		if (map->nr_vcpus && !side && !map->only) {
 			totals->foreign_exits += thread[i].exits;
 			continue;
 		}
@@ -130,7 +153,7 @@ int totals_make(struct totals *totals, const struct pair_thread *thread,
 		add_trace(v, &thread[i]);
 	}
 	qsort(totals->vcpu, totals->count, sizeof(*totals->vcpu), compare);
-	sum_up(totals);
+	sum_up(totals, map);
 	totals->complete = totals->all.verdict == TOTALS_MATCH ||
 			   (!info->lost && !info->lost_unknown &&
 			    !totals->all.lost_exits && !totals->all.lost_traps);

@@ -186,6 +186,21 @@ static void get_count(json_t *stats, const char *key, struct vmmap_count *count)
 	count->known = get_u64(stats, key, &count->value);
 }
 
+/* "counted": what a statistic grew by, as [low, high] or [low, null]. */
+static void get_span(json_t *object, const char *key, struct vmmap_count *count)
+{
+	json_t *pair = json_object_get(json_object_get(object, "counted"), key);
+	json_t *low = json_array_get(pair, 0), *high = json_array_get(pair, 1);
+
+	if (!json_is_integer(low) || json_integer_value(low) < 0)
+		return;
+	count->known = count->span = true;
+	count->value = (uint64_t)json_integer_value(low);
+	count->high = UINT64_MAX;
+	if (json_is_integer(high) && json_integer_value(high) >= 0)
+		count->high = (uint64_t)json_integer_value(high);
+}
+
 static bool get_tid(json_t *number, int *tid)
 {
 	json_int_t value = json_integer_value(number);
@@ -244,6 +259,8 @@ static int read_vcpus(struct vmmap *map, json_t *root, const char *path,
 		get_count(stats, "exits", &vcpu->exits);
 		get_count(stats, "trap_exits", &vcpu->trap_exits);
 		get_count(stats, "hyp_exits", &vcpu->hyp_exits);
+		get_span(item, "exits", &vcpu->exits);
+		get_span(item, "trap_exits", &vcpu->trap_exits);
 	}
 	return 0;
 }
@@ -287,6 +304,9 @@ int vmmap_parse(struct vmmap *map, const char *path, const char *text,
 	map->guest_width = get_uint(root, "guest_width");
 	map->gic_version = get_uint(root, "gic_version");
 	map->boots = get_uint(root, "boots");
+	map->only = json_is_true(json_object_get(root, "only"));
+	get_span(root, "exits", &map->exits);
+	get_span(root, "trap_exits", &map->trap_exits);
 	ret = read_ranges(map, root, path, err);
 	if (!ret)
 		ret = read_vcpus(map, root, path, err);

@@ -22,10 +22,15 @@ struct vmmap_range {
 	char name[32];
 };
 
-/* A KVM statistic of one vCPU at the end of the run, over all boots. */
+/*
+ * A KVM statistic of one vCPU at the end of the run, over all boots; or, where a
+ * running VM was recorded, how much it grew meanwhile.
+ */
 struct vmmap_count {
 	bool known;
 	uint64_t value;
+	bool span; /* from @value to @high, UINT64_MAX: no upper bound */
+	uint64_t high;
 };
 
 struct vmmap_vcpu {
@@ -45,6 +50,8 @@ struct vmmap {
 	size_t nr_ranges;
 	struct vmmap_vcpu *vcpu;
 	size_t nr_vcpus;
+	bool only; /* the trace has threads of this VM's process only */
+	struct vmmap_count exits, trap_exits; /* sums over the vCPUs */
 };
 
 /* QEMU's virt board: devices below 1 GiB, memory above. -ENOMEM. */

@@ -19,10 +19,14 @@
 #include "lib/log.h"
 #include "machine.h"
 #include "record.h"
+#include "stat.h"
+#include "top.h"
 
 static enum tl_status cmd_run(int argc, char **argv, struct error *err);
 static enum tl_status cmd_record(int argc, char **argv, struct error *err);
 static enum tl_status cmd_client(int argc, char **argv, struct error *err);
+static enum tl_status cmd_stat(int argc, char **argv, struct error *err);
+static enum tl_status cmd_top(int argc, char **argv, struct error *err);
 static enum tl_status cmd_diff(int argc, char **argv, struct error *err);
 static enum tl_status cmd_doctor(int argc, char **argv, struct error *err);
 static enum tl_status cmd_help(int argc, char **argv, struct error *err);
@@ -45,7 +49,8 @@ static const struct command commands[] = {
 	{ "reset", cmd_client, "restart a guest at once" },
 	{ "powerdown", cmd_client, "ask a guest to shut down" },
 	{ "balloon", cmd_client, "show or change a guest's memory" },
-	{ "stat", cmd_client, "show the counters of a guest's vCPUs" },
+	{ "stat", cmd_stat, "show the counters of a guest's vCPUs" },
+	{ "top", cmd_top, "show live what guests exit for" },
 	{ "diff", cmd_diff, "compare recorded guests (trapline-report)" },
 	{ "dumpxml", cmd_client, "describe a guest as libvirt does" },
 	{ "doctor", cmd_doctor, "show what this host offers and lacks" },
@@ -90,6 +95,16 @@ static enum tl_status cmd_client(int argc, char **argv, struct error *err)
 static enum tl_status cmd_record(int argc, char **argv, struct error *err)
 {
 	return record_run(argc, argv, stderr, err);
+}
+
+static enum tl_status cmd_stat(int argc, char **argv, struct error *err)
+{
+	return stat_run(argc, argv, stdout, err);
+}
+
+static enum tl_status cmd_top(int argc, char **argv, struct error *err)
+{
+	return top_run(argc, argv, stdout, err);
 }
 
 static enum tl_status cmd_doctor(int argc, char **argv, struct error *err)

@@ -24,6 +24,7 @@ const char record_help[] =
 	"  --duration S         stop after S seconds\n"
 	"  --events profile     what trapline report needs (default)\n"
 	"  --events full        all events of KVM\n"
+	"  --symbols FILE       the guest kernel's symbols, for the report\n"
 	"  --buffer KIB         the ring buffer of each CPU\n"
 	"  -h, --help           print this\n";
 
@@ -86,6 +87,9 @@ static int set_option(struct record_config *config, int c, const char *arg,
 					"--events %s: want profile or full",
 					arg);
 		break;
+	case 's':
+		config->symbols = arg;
+		break;
 	case 'b':
 		ret = parse_number("--buffer", arg, 1 << 22, &value, err);
 		config->buffer_kb = (unsigned int)value;
@@ -107,6 +111,7 @@ int record_config_parse(int argc, char **argv, struct record_config *config,
 		{ "domain", required_argument, NULL, 'D' },
 		{ "duration", required_argument, NULL, 'd' },
 		{ "events", required_argument, NULL, 'e' },
+		{ "symbols", required_argument, NULL, 's' },
 		{ "buffer", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },

@@ -15,6 +15,7 @@ struct record_config {
 	pid_t pid;              /* or 0 */
 	char **command;         /* or NULL */
 	unsigned int ms;        /* how long; 0: to the end */
+	const char *symbols;    /* of the guest's kernel, or NULL */
 	bool full;              /* all of KVM's events */
 	unsigned int buffer_kb; /* a CPU; 0: chosen */
 	bool help;

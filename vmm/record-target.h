@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Whose VM is recorded: a process of any VMM, and which of its threads runs
- * which vCPU.  The kernel does not tell; control sockets and thread names do.
+ * which vCPU.  Control sockets and thread names tell, or the call that a thread
+ * waits in.
  */
 #ifndef TL_RECORD_TARGET_H
 #define TL_RECORD_TARGET_H
@@ -40,9 +41,10 @@ int record_target_pid(struct record_target *target, pid_t pid,
 /* A running VM of trapline's, by its control socket. */
 int record_target_name(struct record_target *target, const char *name,
 		       struct error *err);
-/* A domain of libvirt's, by the file with its process number. */
-int record_target_domain(struct record_target *target, const char *domain,
-			 struct error *err);
+
+/* Thread @tid runs vCPU @id; what is out of range is left out. */
+void record_target_add(struct record_target *target, unsigned int id,
+		       pid_t tid);
 
 /* Note the vCPU threads that are there now; threads that ended stay known. */
 void record_target_scan(struct record_target *target);

@@ -11,9 +11,10 @@
 #include "lib/log.h"
 #include "record.h"
 #include "record-config.h"
+#include "record-domain.h"
+#include "record-side.h"
 #include "record-target.h"
 #include "recorder.h"
-#include "vminfo.h"
 
 /* How often to look: while no vCPU is known, and then. */
 #define LOOK_EAGER_MS 5
@@ -25,6 +26,7 @@
 struct recording {
 	struct record_config config;
 	struct record_target target;
+	struct record_side side;
 	struct recorder *recorder;
 	struct recorder_counts counts;
 	pid_t child; /* the command, until it has ended */
@@ -180,6 +182,7 @@ static void watch(struct recording *rec)
 		unsigned int ms = LOOK_MS;
 
 		record_target_scan(&rec->target);
+		record_side_look(&rec->side, &rec->target);
 		if (rec->config.command && !rec->target.nr)
 			ms = LOOK_EAGER_MS;
 		if (rec->config.ms && rec->start_ms + rec->config.ms < now + ms)
@@ -195,6 +198,7 @@ static void watch(struct recording *rec)
 		sleep_ms(ms);
 	}
 	record_target_scan(&rec->target);
+	record_side_look(&rec->side, &rec->target);
 	if (rec->config.command)
 		end_command(rec);
 	show_progress(rec);
@@ -203,36 +207,6 @@ static void watch(struct recording *rec)
 }
 
 /* --- before and after ------------------------------------------------------*/
-
-static int write_side_file(const struct recording *rec, struct error *err)
-{
-	const struct record_target *target = &rec->target;
-	struct vminfo_vcpu *vcpus = calloc(target->nr + 1, sizeof(*vcpus));
-	struct vminfo info = {
-		.vmm = target->vmm,
-		.name = target->name,
-		.pid = target->pid,
-		.kernel = "",
-		.vcpus = vcpus,
-		.nr_vcpus = target->nr,
-		.ended = "",
-		.boots = 1,
-	};
-	int ret;
-
-	if (!vcpus)
-		return error_set(err, TL_TRACE, ENOMEM,
-				 "no memory to describe the VM");
-	for (unsigned int i = 0; i < target->nr; i++)
-		vcpus[i] = (struct vminfo_vcpu){
-			.id = target->vcpu[i].id,
-			.tids = target->vcpu[i].tid,
-			.nr_tids = target->vcpu[i].nr,
-		};
-	ret = vminfo_write(rec->config.output, &info, err);
-	free(vcpus);
-	return ret;
-}
 
 static void tell(const struct recording *rec, uint64_t ms)
 {
@@ -268,7 +242,8 @@ static int find_target(struct recording *rec, struct error *err)
 	if (config->name)
 		return record_target_name(&rec->target, config->name, err);
 	if (config->domain)
-		return record_target_domain(&rec->target, config->domain, err);
+		return record_domain_find(&rec->target, config->domain, "",
+					  err);
 	return record_target_pid(&rec->target, config->pid, err);
 }
 
@@ -293,6 +268,9 @@ static int record(struct recording *rec, struct error *err)
 	ret = find_target(rec, err);
 	if (ret)
 		return ret;
+	rec->side.name = rec->config.name;
+	rec->side.from_birth = rec->config.command;
+	record_side_before(&rec->side, rec->target.pid);
 	catch_signals();
 	ret = recorder_start(
 		&(struct recorder_config){
@@ -304,6 +282,7 @@ static int record(struct recording *rec, struct error *err)
 		&rec->recorder, err);
 	if (ret)
 		return ret;
+	record_side_begun(&rec->side, rec->target.pid);
 	rec->start_ms = now_ms();
 	if (rec->config.command)
 		ret = let_go(rec, err);
@@ -313,8 +292,11 @@ static int record(struct recording *rec, struct error *err)
 	end = now_ms();
 	if (recorder_stop(rec->recorder, ret ? &later : err) && !ret)
 		ret = -EIO;
+	record_side_after(&rec->side, rec->target.pid);
 	if (!ret)
-		ret = write_side_file(rec, err);
+		ret = record_side_write(&rec->side, &rec->target,
+					rec->config.output, rec->config.symbols,
+					err);
 	else if (!ran)
 		unlink(rec->config.output);
 	if (!ret)
@@ -344,6 +326,7 @@ enum tl_status record_run(int argc, char **argv, FILE *out, struct error *err)
 		close(rec->go);
 	if (rec->child)
 		end_command(rec);
+	record_side_free(&rec->side);
 	free(rec);
 	return ret ? err->status : TL_OK;
 }

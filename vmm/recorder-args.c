@@ -69,16 +69,30 @@ static void add_threads(struct recorder_args *args, const char *tracefs,
 }
 
 /*
- * What trapline report needs of a patched kernel: the exit tells nearly all,
- * the others when it ended and what r0 of a hypercall was.  It is a small part
- * of KVM's events, and the guest is slowed down by as much less.
+ * What trapline report needs.  Of a patched kernel the exit tells nearly all,
+ * the others when it ended and what r0 of a hypercall was.  On a stock kernel
+ * the causes are spread over what its handlers trace.  Either is a part of KVM's
+ * events, and the guest is slowed down by as much less.
  */
-static const char *const profile_events[] = {
-	"kvm_vcpu_exit",      "kvm_exchvc", "kvm_entry",
-	"kvm_userspace_exit", "kvm_hvc",    "kvm_hvc_arm64",
+static const char *const patched_events[] = {
+	"kvm_vcpu_exit", "kvm_exchvc",    "kvm_entry", "kvm_userspace_exit",
+	"kvm_hvc",       "kvm_hvc_arm64", NULL,
 };
-
-#define NR_PROFILE_EVENTS (sizeof(profile_events) / sizeof(profile_events[0]))
+static const char *const stock_events[] = {
+	"kvm_exit",
+	"kvm_entry",
+	"kvm_userspace_exit",
+	"kvm_guest_fault",
+	"kvm_mmio",
+	"kvm_sys_access",
+	"kvm_emulate_cp15_imp",
+	"kvm_handle_sys_reg",
+	"kvm_hvc",
+	"kvm_hvc_arm64",
+	"kvm_wfx",
+	"kvm_wfx_arm64",
+	NULL,
+};
 
 static bool has_event(const char *dir, const char *event)
 {
@@ -88,27 +102,31 @@ static bool has_event(const char *dir, const char *event)
 	return tracefs_has(dir, path);
 }
 
-static bool is_patched(const char *tracefs)
+/* NULL: all of KVM's, as on a kernel whose events have other names. */
+static const char *const *profile_events(const char *dir, bool full)
 {
-	return has_event(tracefs, profile_events[0]);
+	if (full)
+		return NULL;
+	if (has_event(dir, patched_events[0]))
+		return patched_events;
+	return has_event(dir, stock_events[0]) ? stock_events : NULL;
 }
 
-/* On a stock kernel the causes are spread over all of KVM's events. */
 static void add_events(struct recorder_args *args, const char *tracefs,
 		       bool full)
 {
+	const char *const *name = profile_events(tracefs, full);
 	char event[64];
-	size_t i;
 
-	if (full || !is_patched(tracefs)) {
+	if (!name) {
 		add_arg(args, "-e");
 		add_arg(args, "kvm");
 		return;
 	}
-	for (i = 0; i < NR_PROFILE_EVENTS; i++) {
-		if (!has_event(tracefs, profile_events[i]))
+	for (; *name; name++) {
+		if (!has_event(tracefs, *name))
 			continue;
-		snprintf(event, sizeof(event), "kvm:%s", profile_events[i]);
+		snprintf(event, sizeof(event), "kvm:%s", *name);
 		add_arg(args, "-e");
 		add_arg(args, event);
 	}
@@ -117,15 +135,14 @@ static void add_events(struct recorder_args *args, const char *tracefs,
 /* All that add_events() asked for is on. */
 bool recorder_events_on(const char *instance, bool full)
 {
+	const char *const *name = profile_events(instance, full);
 	char path[64];
-	size_t i;
 
-	if (full || !is_patched(instance))
+	if (!name)
 		return tracefs_says(instance, "events/kvm/enable", '1');
-	for (i = 0; i < NR_PROFILE_EVENTS; i++) {
-		snprintf(path, sizeof(path), "events/kvm/%s/enable",
-			 profile_events[i]);
-		if (has_event(instance, profile_events[i]) &&
+	for (; *name; name++) {
+		snprintf(path, sizeof(path), "events/kvm/%s/enable", *name);
+		if (has_event(instance, *name) &&
 		    !tracefs_says(instance, path, '1'))
 			return false;
 	}

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A recording: a trace-cmd beside us writes the KVM events that our threads, or
- * another process's, cause (on a patched kernel those that a profile needs,
- * elsewhere all), in a tracing instance of its own, so that neither another tracer nor another
- * VM is disturbed or mixed in.
+ * A recording: a trace-cmd beside us writes those KVM events that a profile
+ * needs and that our threads, or another process's, cause, in a tracing instance
+ * of its own, so that neither another tracer nor another VM is disturbed or
+ * mixed in.
  */
 #ifndef TL_RECORDER_H
 #define TL_RECORDER_H
@@ -23,7 +23,7 @@ struct recorder_config {
 	unsigned int buffer_kb;   /* a CPU; 0: chosen by the host's memory */
 	unsigned int patience_ms; /* for trace-cmd to start; 0: 20 s */
 	pid_t pid;                /* whose threads; 0: ours */
-	bool full;                /* all of KVM's events, patched or not */
+	bool full;                /* all of KVM's events */
 };
 
 /*

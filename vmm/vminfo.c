@@ -122,6 +122,26 @@ fail:
 	return NULL;
 }
 
+static json_t *make_counted(const struct vminfo_span *span, unsigned int nr)
+{
+	json_t *obj = json_object();
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		json_t *high = span[i].high == UINT64_MAX
+				       ? json_null()
+				       : json_integer((json_int_t)span[i].high);
+
+		if (set(obj, span[i].name,
+			json_pack("[I, o]", (json_int_t)span[i].low, high)))
+			goto fail;
+	}
+	return obj;
+fail:
+	json_decref(obj);
+	return NULL;
+}
+
 static json_t *make_vcpu(const struct vminfo_vcpu *vcpu)
 {
 	json_t *obj = json_object();
@@ -130,7 +150,10 @@ static json_t *make_vcpu(const struct vminfo_vcpu *vcpu)
 	if (set(obj, "id", json_integer(vcpu->id)) ||
 	    set(obj, "tid", json_integer(last)) ||
 	    set(obj, "tids", make_tids(vcpu)) ||
-	    set(obj, "stats", make_stats(vcpu))) {
+	    set(obj, "stats", make_stats(vcpu)) ||
+	    (vcpu->nr_counted &&
+	     set(obj, "counted",
+		 make_counted(vcpu->counted, vcpu->nr_counted)))) {
 		json_decref(obj);
 		return NULL;
 	}
@@ -181,7 +204,11 @@ static json_t *make_root(const struct vminfo *info)
 	    set(root, "vcpus", make_vcpus(info)) ||
 	    set(root, "patched", json_boolean(is_patched(info))) ||
 	    set(root, "ended", json_string(info->ended)) ||
-	    set(root, "boots", json_integer(info->boots))) {
+	    set(root, "boots", json_integer(info->boots)) ||
+	    (info->only && set(root, "only", json_true())) ||
+	    (info->nr_counted &&
+	     set(root, "counted",
+		 make_counted(info->counted, info->nr_counted)))) {
 		json_decref(root);
 		return NULL;
 	}

@@ -33,12 +33,23 @@ struct vminfo_counter {
 	uint64_t value;
 };
 
+/*
+ * How much a counter grew while the trace was made: read before and after, at
+ * both ends, so that what the trace has lies between.
+ */
+struct vminfo_span {
+	const char *name;
+	uint64_t low, high; /* UINT64_MAX: not known */
+};
+
 struct vminfo_vcpu {
 	unsigned int id;
 	const pid_t *tids; /* its thread in each boot, the first first */
 	unsigned int nr_tids;
 	const struct vminfo_counter *stats; /* sums over all boots */
 	unsigned int nr_stats;
+	const struct vminfo_span *counted;
+	unsigned int nr_counted;
 };
 
 struct vminfo {
@@ -54,6 +65,10 @@ struct vminfo {
 	unsigned int nr_devices;
 	const struct vminfo_vcpu *vcpus;
 	unsigned int nr_vcpus;
+	const struct vminfo_span *counted; /* sums over the vCPUs */
+	unsigned int nr_counted;
+	/* The trace has threads of this VM's process only. */
+	bool only;
 	/* "power-off", "reset", "panic", "crash", "user" or "signal" */
 	const char *ended;
 	unsigned int boots;

@@ -110,6 +110,60 @@ static void test_scan(void **state)
 	free(target);
 }
 
+/* Field 43 is the time that a guest ran. */
+#define STAT(guest_time)                                                  \
+	"70 (a ) b) S 1 70 70 0 -1 1 0 0 0 0 14 15 0 0 20 0 4 0 1 2 3 4 " \
+	"5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 " guest_time " 0 1 2\n"
+
+/* QEMU without debug-threads=on: by the call that the thread waits in. */
+static void test_scan_calls(void **state)
+{
+	struct record_target *target = calloc(1, sizeof(*target));
+	struct error err = { 0 };
+	char path[300];
+
+	(void)state;
+	assert_non_null(target);
+	target->proc = dir;
+	put("70/comm", "qemu-system-aar\n");
+	put("70/task/71/comm", "qemu-system-aar\n");
+	put("70/task/71/syscall",
+	    "29 0x16 0xae80 0x0 0x1 0x2 0x3 0x7ffe 0xffff\n");
+	put("70/task/72/comm", "qemu-system-aar\n");
+	put("70/task/72/syscall", "running\n");
+	put("70/task/73/comm", "qemu-system-aar\n");
+	put("70/task/73/syscall", "29 0x17 0xae80 0x0\n");
+	put("70/task/74/comm", "qemu-system-aar\n");
+	put("70/task/74/syscall", "29 0x16 0xae41 0x0 0x1 0x2\n");
+	put("70/task/75/comm", "qemu-system-aar\n");
+	put("70/fd/none", "");
+	snprintf(path, sizeof(path), "%s/70/fd/22", dir);
+	assert_int_equal(symlink("anon_inode:kvm-vcpu:3", path), 0);
+	snprintf(path, sizeof(path), "%s/70/fd/23", dir);
+	assert_int_equal(symlink("anon_inode:[eventfd]", path), 0);
+	assert_int_equal(record_target_pid(target, 70, &err), 0);
+	assert_int_equal(target->nr, 1);
+	assert_int_equal(target->vcpu[0].id, 3);
+	assert_int_equal(target->vcpu[0].tid[0], 71);
+	/* busy ones: as many have run a guest as there are vCPUs left */
+	snprintf(path, sizeof(path), "%s/70/fd/24", dir);
+	assert_int_equal(symlink("anon_inode:kvm-vcpu:1", path), 0);
+	snprintf(path, sizeof(path), "%s/70/fd/25", dir);
+	assert_int_equal(symlink("anon_inode:kvm-vcpu:0", path), 0);
+	put("70/task/71/stat", STAT("5"));
+	put("70/task/72/stat", STAT("9"));
+	put("70/task/73/stat", STAT("0"));
+	record_target_scan(target);
+	assert_int_equal(target->nr, 1);
+	put("70/task/75/stat", STAT("1"));
+	record_target_scan(target);
+	assert_int_equal(target->nr, 3);
+	assert_int_equal(target->vcpu[0].tid[0], 72);
+	assert_int_equal(target->vcpu[1].tid[0], 75);
+	assert_int_equal(target->vcpu[2].tid[0], 71);
+	free(target);
+}
+
 static void test_counts(void **state)
 {
 	uint64_t events = 0, lost = 0;
@@ -192,37 +246,15 @@ static void test_misuse(void **state)
 	REFUSED("unknown option", "--frobnicate");
 }
 
-static void test_domain(void **state)
-{
-	struct record_target *target = calloc(1, sizeof(*target));
-	struct error err = { 0 };
-
-	(void)state;
-	assert_non_null(target);
-	target->proc = dir;
-	setenv("XDG_RUNTIME_DIR", dir, 1);
-	put("libvirt/qemu/run/deb.pid", "80\n");
-	assert_int_equal(record_target_domain(target, "deb", &err), 0);
-	assert_int_equal(target->pid, 80);
-	assert_string_equal(target->name, "deb");
-	memset(&err, 0, sizeof(err));
-	assert_int_not_equal(record_target_domain(target, "nix", &err), 0);
-	assert_int_equal(err.status, TL_NAME);
-	memset(&err, 0, sizeof(err));
-	assert_int_not_equal(record_target_domain(target, "../deb", &err), 0);
-	assert_int_equal(err.status, TL_USAGE);
-	free(target);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_thread_names),
 		cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_scan_calls),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_misuse),
-		cmocka_unit_test(test_domain),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, drop_dir);

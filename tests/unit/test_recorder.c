@@ -381,6 +381,32 @@ static void test_patched(void **state)
 	assert_failed(w, "did not start recording");
 }
 
+/* Of a stock kernel what says why, but not its timers and interrupts. */
+static void test_stock(void **state)
+{
+	struct world *w = *state;
+	struct recorder *rec;
+	char path[256], text[512];
+
+	run("cd %s/events/kvm && mkdir kvm_exit kvm_entry kvm_mmio "
+	    "kvm_timer_update_irq vgic_update_irq_pending",
+	    w->tracefs);
+	set_script(w, "trap 'exit 0' INT\n" ARM IDLE);
+	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	assert_int_equal(recorder_stop(rec, &w->err), 0);
+	snprintf(path, sizeof(path), "%s.args", w->program);
+	read_text(path, text, sizeof(text));
+	assert_non_null(strstr(text, " -e kvm:kvm_exit -e kvm:kvm_entry "
+				     "-e kvm:kvm_mmio\n"));
+	/* unless it is asked for */
+	run("rm -rf %s", w->instance);
+	w->config.full = true;
+	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	assert_int_equal(recorder_stop(rec, &w->err), 0);
+	read_text(path, text, sizeof(text));
+	assert_non_null(strstr(text, " -e kvm\n"));
+}
+
 /* A host before Linux 4.8 records everything rather than nothing. */
 static void test_no_event_fork(void **state)
 {
@@ -422,6 +448,7 @@ int main(void)
 		T(test_no_program),
 		T(test_all_threads),
 		T(test_patched),
+		T(test_stock),
 		T(test_no_event_fork),
 		T(test_stop_nothing),
 	};

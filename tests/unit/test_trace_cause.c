@@ -232,6 +232,75 @@ static struct vmmap_vcpu side(int id, int *tid, uint64_t exits, uint64_t traps)
 				    .trap_exits = { true, traps } };
 }
 
+/* Counters that were read before and after: what the trace has lies between. */
+static void test_totals_spans(void **state)
+{
+	static const struct {
+		uint64_t low, high;
+		enum totals_verdict verdict;
+	} cases[] = {
+		{ 5, 5, TOTALS_MATCH },
+		{ 1, 9, TOTALS_MATCH },
+		{ 5, UINT64_MAX, TOTALS_MATCH },
+		{ 0, 4, TOTALS_MISMATCH },
+		{ 6, UINT64_MAX, TOTALS_MISMATCH },
+	};
+	int tid[] = { 10 };
+	struct pair_thread thread[] = {
+		{ .tid = 10, .vcpu = -1, .exits = 3, .traps = 3 },
+		{ .tid = 77, .vcpu = -1, .exits = 2, .traps = 2 },
+	};
+	struct reader_info info = { 0 };
+	struct totals t;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct vmmap_vcpu vcpu = { .id = 0, .tid = tid, .nr_tids = 1 };
+		struct vmmap vm = {
+			.vcpu = &vcpu,
+			.nr_vcpus = 1,
+			.only = true,
+			.exits = { true, cases[i].low, true, cases[i].high },
+		};
+
+		/* a thread that nobody knew is of this VM all the same */
+		assert_int_equal(totals_make(&t, thread, 2, &vm, &info), 0);
+		assert_int_equal(t.foreign_exits, 0);
+		assert_int_equal(t.all.exits, 5);
+		assert_int_equal(t.all.verdict, cases[i].verdict);
+		totals_free(&t);
+	}
+}
+
+/* Sums of two vCPUs' spans are a span. */
+static void test_totals_sums_of_spans(void **state)
+{
+	int tid[] = { 10, 11 };
+	struct vmmap_vcpu vcpu[2] = { side(0, &tid[0], 2, 0),
+				      side(1, &tid[1], 1, 0) };
+	struct vmmap vm = { .vcpu = vcpu, .nr_vcpus = 2 };
+	struct pair_thread thread[] = {
+		{ .tid = 10, .exits = 3 },
+		{ .tid = 11, .exits = 1 },
+	};
+	struct reader_info info = { 0 };
+	struct totals t;
+
+	(void)state;
+	vcpu[0].exits.span = true;
+	vcpu[0].exits.high = 4;
+	assert_int_equal(totals_make(&t, thread, 2, &vm, &info), 0);
+	assert_int_equal(t.all.verdict, TOTALS_MATCH);
+	assert_true(t.all.kernel_exits.span);
+	assert_int_equal(t.all.kernel_exits.value, 3);
+	assert_int_equal(t.all.kernel_exits.high, 5);
+	totals_free(&t);
+	vcpu[0].exits.high = UINT64_MAX;
+	assert_int_equal(totals_make(&t, thread, 2, &vm, &info), 0);
+	assert_true(t.all.kernel_exits.high == UINT64_MAX);
+	totals_free(&t);
+}
+
 static void test_totals_verdicts(void **state)
 {
 	int tid[] = { 10, 11, 99 };
@@ -322,6 +391,8 @@ int main(void)
 		cmocka_unit_test(test_any_syndrome),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_totals_verdicts),
+		cmocka_unit_test(test_totals_spans),
+		cmocka_unit_test(test_totals_sums_of_spans),
 		cmocka_unit_test(test_totals_without_counters),
 	};
 

@@ -108,6 +108,34 @@ static void test_refused(void **state)
 	}
 }
 
+/* A running VM was recorded: its counters grew by so much. */
+static void test_counted(void **state)
+{
+	struct vmmap map;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(parse(&map,
+			       HEAD
+			       "\"only\":true,\"counted\":{\"exits\":[5,9],"
+			       "\"trap_exits\":[4,null]},\"vcpus\":["
+			       "{\"id\":0,\"tid\":5,\"counted\":{"
+			       "\"exits\":[-1,2],\"trap_exits\":[1]}}]}",
+			       &err),
+			 0);
+	assert_true(map.only);
+	assert_true(map.exits.known && map.exits.span);
+	assert_int_equal(map.exits.value, 5);
+	assert_int_equal(map.exits.high, 9);
+	assert_true(map.trap_exits.high == UINT64_MAX);
+	assert_false(map.vcpu[0].exits.known);
+	assert_true(map.vcpu[0].trap_exits.known);
+	assert_true(map.vcpu[0].trap_exits.high == UINT64_MAX);
+	/* devices are not described: those of QEMU's board */
+	assert_true(vmmap_find(&map, 0x09000000) >= 0);
+	vmmap_free(&map);
+}
+
 /* What is missing or of another type is not known, and no error. */
 static void test_sparse(void **state)
 {
@@ -194,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_file),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_counted),
 		cmocka_unit_test(test_sparse),
 		cmocka_unit_test(test_control_characters),
 		cmocka_unit_test(test_long_name),

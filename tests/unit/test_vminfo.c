@@ -42,8 +42,9 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(w->dir));
 	snprintf(w->trace, sizeof(w->trace), "%s/t.dat", w->dir);
 	snprintf(w->side, sizeof(w->side), "%s/t.dat.vm.json", w->dir);
-	w->vcpu[0] = (struct vminfo_vcpu){ 0, tids, 2, upstream, 2 };
-	w->vcpu[1] = (struct vminfo_vcpu){ 1, tids + 1, 1, upstream, 2 };
+	w->vcpu[0] = (struct vminfo_vcpu){ 0, tids, 2, upstream, 2, NULL, 0 };
+	w->vcpu[1] =
+		(struct vminfo_vcpu){ 1, tids + 1, 1, upstream, 2, NULL, 0 };
 	w->info = (struct vminfo){
 		.name = "guest",
 		.pid = 99,
@@ -116,6 +117,43 @@ static void test_head(void **state)
 	assert_string_equal(text(root, "kernel"), "/boot/zImage");
 	assert_string_equal(text(root, "ended"), "power-off");
 	assert_int_equal(number(root, "boots"), 2);
+	json_decref(root);
+}
+
+/* Of a VM that ran before: what the counters grew by, between two numbers. */
+static void test_recorded(void **state)
+{
+	static const struct vminfo_span span[] = {
+		{ "exits", 10, 12 },
+		{ "trap_exits", 3, UINT64_MAX },
+	};
+	struct world *w = *state;
+	json_t *root, *counted, *vcpu;
+
+	root = write_and_load(w);
+	assert_null(json_object_get(root, "only"));
+	assert_null(json_object_get(root, "counted"));
+	json_decref(root);
+	w->info.only = true;
+	w->info.counted = span;
+	w->info.nr_counted = 2;
+	w->vcpu[1].counted = span;
+	w->vcpu[1].nr_counted = 1;
+	root = write_and_load(w);
+	assert_true(json_is_true(json_object_get(root, "only")));
+	counted = json_object_get(root, "counted");
+	assert_int_equal(json_integer_value(json_array_get(
+				 json_object_get(counted, "exits"), 1)),
+			 12);
+	assert_true(json_is_null(
+		json_array_get(json_object_get(counted, "trap_exits"), 1)));
+	vcpu = json_array_get(json_object_get(root, "vcpus"), 1);
+	assert_int_equal(
+		json_integer_value(json_array_get(
+			json_object_get(json_object_get(vcpu, "counted"),
+					"exits"),
+			0)),
+		10);
 	json_decref(root);
 }
 
@@ -217,6 +255,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_head),         T(test_devices),  T(test_vcpus),
+		T(test_recorded),     T(test_devices),  T(test_vcpus),
 		T(test_patched),      T(test_no_stats), T(test_odd_names),
 		T(test_not_writable),
 	};
