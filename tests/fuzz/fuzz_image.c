@@ -38,7 +38,8 @@ static void check(const char *path, enum guest_width want)
 	req.kernel = &img;
 	if (layout_plan(&req, &out, &err) == 0) {
 		if (out.kernel_gpa < req.ram_base ||
-		    out.kernel_gpa + img.footprint > out.dtb_gpa ||
+		    (out.kernel_gpa + img.footprint > out.dtb_gpa &&
+		     out.dtb_gpa + req.dtb_size > out.kernel_gpa) ||
 		    out.initrd_gpa + req.initrd_size >
 			    req.ram_base + req.ram_size)
 			abort();
