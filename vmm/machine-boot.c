@@ -201,6 +201,7 @@ int boot_new(struct session *session, struct boot **out, struct error *err)
 	boot->cfg = session->cfg;
 	boot->vm = (struct vm){ .kvm_fd = -1, .fd = -1 };
 	boot->gic.fd = -1;
+	boot->inert_fd = -1;
 
 	ret = board_prepare(boot->cfg, arch_native_width(), &boot->board, err);
 	if (ret)
