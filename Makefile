@@ -73,8 +73,8 @@ ifeq ($(ARCH),arm)
 # <linux/kvm.h> wants an <asm/kvm.h>, which left Linux for 32-bit ARM in 5.7.
 cflags    += -Ivmm/arch-arm/uapi-arm32
 endif
-libs-vmm  := -lfdt -lz -ldeflate -llzma -ljansson -lexpat -lncursesw \
-	     -ltinfo -lm
+libs-vmm  := -lfdt -lz -ldeflate -llzma -lzstd -llz4 -llzo2 -lxxhash -ljansson \
+	     -lexpat -lncursesw -ltinfo -lm
 libs-trace := -lzstd -lz -ljansson -lelf -lm
 # For the plugin and its test.
 libs-tep  := -ltracecmd -ltracefs -ltraceevent

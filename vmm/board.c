@@ -190,14 +190,31 @@ static int load_initrd(struct board *board, const char *path, struct error *err)
 	return 0;
 }
 
-/* What cannot be unpacked here unpacks itself. */
-static void unpack_kernel(const char *path, struct image *kernel)
+static int load_kernel(const struct run_config *cfg, enum guest_width want,
+		       struct image *kernel, struct error *err)
 {
-	int ret = zimage_unpack(kernel);
+	char *path = NULL;
+	struct kcache cache;
+	int ret;
 
-	if (ret)
-		log_info("kernel %s is left to its own decompressor: %s", path,
-			 strerror(-ret));
+	if (!cfg->kernel_cache && !cfg->no_kernel_cache)
+		path = kcache_default_dir();
+	kcache_init(&cache, cfg->no_kernel_cache ? NULL
+			    : path               ? path
+						 : cfg->kernel_cache);
+	ret = image_load(cfg->kernel, want, &cache, kernel, err);
+	/* What cannot be unpacked here unpacks itself. */
+	if (!ret && kernel->format == IMAGE_ZIMAGE && !cfg->guest_decompress &&
+	    zimage_unpack(kernel, &cache))
+		log_info("kernel %s is left to its own decompressor",
+			 cfg->kernel);
+	if (cache.why)
+		log_print(cfg->kernel_cache ? LOG_WARN : LOG_INFO,
+			  "no cache of unpacked kernels in %s: %s", cache.path,
+			  strerror(-cache.why));
+	kcache_close(&cache);
+	free(path);
+	return ret;
 }
 
 int board_prepare(const struct run_config *cfg, enum guest_width native,
@@ -213,10 +230,7 @@ int board_prepare(const struct run_config *cfg, enum guest_width native,
 	if (want == GUEST_WIDTH_ANY && native == GUEST_32BIT)
 		want = GUEST_32BIT;
 
-	ret = image_load(cfg->kernel, want, &board->kernel, err);
-	if (ret == 0 && board->kernel.format == IMAGE_ZIMAGE &&
-	    !cfg->guest_decompress)
-		unpack_kernel(cfg->kernel, &board->kernel);
+	ret = load_kernel(cfg, want, &board->kernel, err);
 	if (ret == 0 && cfg->initrd)
 		ret = load_initrd(board, cfg->initrd, err);
 	if (ret < 0)

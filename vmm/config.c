@@ -39,6 +39,7 @@ enum {
 	OPT_CONTROL,
 	OPT_DISABLE_CAP,
 	OPT_DECOMPRESS,
+	OPT_KERNEL_CACHE,
 };
 
 /* ':' first: a missing value is told from an unknown option. */
@@ -73,6 +74,7 @@ static const struct option long_opts[] = {
 	{ "control", required_argument, NULL, OPT_CONTROL },
 	{ "disable-cap", required_argument, NULL, OPT_DISABLE_CAP },
 	{ "decompress", required_argument, NULL, OPT_DECOMPRESS },
+	{ "kernel-cache", required_argument, NULL, OPT_KERNEL_CACHE },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -110,7 +112,7 @@ const char config_run_help[] =
 	"\n"
 	"      --domain FILE        take all this from a libvirt domain's XML;\n"
 	"                           options beside it win\n"
-	"  -k, --kernel FILE        zImage, Image, Image.gz or flat binary\n"
+	"  -k, --kernel FILE        zImage, Image or flat binary, packed or not\n"
 	"  -i, --initrd FILE        initial RAM disk\n"
 	"  -p, --params STRING      add to the kernel command line\n"
 	"  -d, --disk FILE[,OPT...] raw image as a virtio disk (repeatable); OPT:\n"
@@ -141,6 +143,7 @@ const char config_run_help[] =
 	"      --dump-dtb FILE      write the guest's device tree to FILE\n"
 	"      --decompress host|guest\n"
 	"                           who unpacks a zImage (host)\n"
+	"      --kernel-cache DIR|none  unpacked kernels (~/.cache/trapline)\n"
 	"      --nodefaults         use -p alone as the kernel command line\n"
 	"      --no-reboot          end when the guest resets itself\n"
 	"      --panic exit|reset|hold  when its kernel panics (exit)\n"
@@ -326,15 +329,6 @@ static int parse_panic(const char *arg, enum config_panic *panic,
 	return 0;
 }
 
-static int parse_decompress(const char *arg, bool *guest, struct error *err)
-{
-	*guest = !strcmp(arg, "guest");
-	if (!*guest && strcmp(arg, "host"))
-		return bad(err, OPT_DECOMPRESS,
-			   ": '%.40s' is neither host nor guest", arg);
-	return 0;
-}
-
 static int parse_positional(const char *arg, struct run_config *cfg,
 			    struct error *err)
 {
@@ -437,7 +431,14 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 	case OPT_PANIC:
 		return parse_panic(arg, &cfg->panic, err);
 	case OPT_DECOMPRESS:
-		return parse_decompress(arg, &cfg->guest_decompress, err);
+		cfg->guest_decompress = !strcmp(arg, "guest");
+		if (cfg->guest_decompress || !strcmp(arg, "host"))
+			return 0;
+		return bad(err, opt, ": '%.40s' is neither host nor guest",
+			   arg);
+	case OPT_KERNEL_CACHE:
+		cfg->no_kernel_cache = !strcmp(arg, "none");
+		return parse_file(opt, arg, &cfg->kernel_cache, err);
 	case OPT_NO_REBOOT:
 		cfg->no_reboot = true;
 		return 0;

@@ -66,8 +66,10 @@ struct run_config {
 	const char *dump_dtb;   /* write the device tree there, or NULL */
 	const char *trace;      /* record to this trace.dat, or NULL */
 	bool guest_decompress;  /* a zImage unpacks itself */
-	bool nodefaults;        /* add nothing to the kernel command line */
-	bool no_reboot;         /* a guest's reset ends the process */
+	const char *kernel_cache; /* of unpacked ones; NULL: the user's own */
+	bool no_kernel_cache;
+	bool nodefaults; /* add nothing to the kernel command line */
+	bool no_reboot;  /* a guest's reset ends the process */
 	enum config_panic panic;
 	const char *cpu_pin; /* config_pin_cpus() reads it, or NULL */
 	bool pmu;

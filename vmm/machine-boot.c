@@ -180,8 +180,7 @@ static int load_guest(struct boot *boot, struct error *err)
 	if (ret)
 		return ret;
 	/* The guest has its copies; a big initrd is not held twice. */
-	free(board->kernel.data);
-	board->kernel.data = NULL;
+	image_drop_data(&board->kernel);
 	free(board->initrd);
 	board->initrd = NULL;
 	return arch_vcpu_set_entry(&boot->vcpu[0], board->kernel.width,
@@ -202,6 +201,7 @@ int boot_new(struct session *session, struct boot **out, struct error *err)
 	boot->cfg = session->cfg;
 	boot->vm = (struct vm){ .kvm_fd = -1, .fd = -1 };
 	boot->gic.fd = -1;
+	boot->inert_fd = -1;
 
 	ret = board_prepare(boot->cfg, arch_native_width(), &boot->board, err);
 	if (ret)

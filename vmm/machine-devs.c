@@ -2,6 +2,7 @@
 /* The devices of a boot: what the board's table says, in its order. */
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/virtio_mmio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -10,6 +11,7 @@
 
 #include "arch-arm/virt.h"
 #include "backend/vsock-uds.h"
+#include "hw/pl011-regs.h"
 #include "hw/pl011.h"
 #include "hw/pl031.h"
 #include "hw/pl061.h"
@@ -90,6 +92,18 @@ static size_t uart_input(void *opaque, const uint8_t *buf, size_t len)
 	return pl011_receive(boot->uart, buf, len);
 }
 
+/*
+ * What firmware would leave behind: enabled, 115200 8N1 from 24 MHz.  Linux then
+ * writes UARTCR around each early message as it was, which need not exit.
+ */
+static void set_up_pl011(struct pl011 *uart)
+{
+	pl011_mmio_ops.write(uart, UARTIBRD, 4, 13);
+	pl011_mmio_ops.write(uart, UARTFBRD, 4, 1);
+	pl011_mmio_ops.write(uart, UARTLCR_H, 4, LCR_H_8BIT | LCR_H_FEN);
+	pl011_mmio_ops.write(uart, UARTCR, 4, CR_RXE | CR_TXE | CR_UARTEN);
+}
+
 static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
 {
 	const struct pl011_config config = {
@@ -97,6 +111,7 @@ static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
 		.tx = uart_tx,
 		.rx_room = uart_rx_room,
 		.tx_plain = machine_uart_plain,
+		.cr_inert = machine_uart_inert,
 		.opaque = boot,
 		.shadow = machine_shadow(boot, i),
 	};
@@ -109,6 +124,7 @@ static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
 	boot->uart = pl011_new(&config);
 	if (!boot->uart)
 		return error_set(err, TL_FAIL, ENOMEM, "no memory for a UART");
+	set_up_pl011(boot->uart);
 	/* What the virtio console shares with it is the output alone. */
 	if (boot->session->serial != boot->session->console)
 		chardev_attach(boot->session->serial, &front);
@@ -370,6 +386,8 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 		.gmem = &boot->gmem,
 		.irq = connect_spi(boot, i),
 		.shadow = machine_shadow(boot, i),
+		.ack_inert = machine_virtio_inert,
+		.opaque = &boot->ack[i],
 	};
 	struct virtio_device *vdev;
 	int ret;
@@ -377,6 +395,10 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 	ret = vdev_new(boot, i, &vdev, err);
 	if (ret)
 		return ret;
+	boot->ack[i] = (struct virtio_ack){
+		.boot = boot,
+		.addr = boot->board.dev[i].base + VIRTIO_MMIO_INTERRUPT_ACK,
+	};
 	boot->irq_fd[i] = bind_irqfd(boot, i);
 	config.irq_fd = boot->irq_fd[i];
 	ret = virtio_mmio_new(vdev, &config, &boot->virtio[i], err);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What spares exits: registers that a guest reads from a page, and characters
- * that KVM keeps in its ring.
+ * What spares exits: registers that a guest reads from a page, characters that
+ * KVM keeps in its ring, and writes that KVM knows to do nothing.
  *
  * Such a character is noticed at the next exit of any vCPU, and if there is
  * none, by a timer.  The timer must not run for a guest that prints nothing, so
@@ -11,10 +11,12 @@
 #include <errno.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "arch-arm/virt.h"
+#include "hw/pl011-regs.h"
 #include "hw/pl011.h"
 #include "lib/log.h"
 #include "lib/worker.h"
@@ -135,6 +137,35 @@ void machine_uart_busy(struct boot *boot)
 	pthread_mutex_unlock(&out->lock);
 }
 
+/*
+ * To an eventfd that nobody reads: KVM compares the value, and a write of any
+ * other still comes to us.
+ */
+static void set_inert(const struct boot *boot, uint64_t addr, uint32_t size,
+		      uint32_t val, bool inert)
+{
+	if (boot->inert_fd >= 0)
+		vm_ioeventfd(&boot->vm, addr, size, val, boot->inert_fd, inert);
+}
+
+void machine_virtio_inert(void *opaque, bool inert)
+{
+	const struct virtio_ack *ack = opaque;
+
+	set_inert(ack->boot, ack->addr, 4, VIRTIO_MMIO_INT_VRING, inert);
+}
+
+/* 16 bits wide, as Linux's driver writes. */
+void machine_uart_inert(void *opaque, bool inert, uint16_t cr)
+{
+	struct boot *boot = opaque;
+	struct uart_out *out = &boot->uart_out;
+
+	if (inert)
+		out->cr = cr;
+	set_inert(boot, out->addr + UARTCR, sizeof(out->cr), out->cr, inert);
+}
+
 static void tick(void *opaque, unsigned int index)
 {
 	struct boot *boot = opaque;
@@ -195,6 +226,7 @@ void machine_exits_open(struct boot *boot)
 	if (coalesced_init(&boot->coalesced, &boot->vm, boot->vcpu[0].run, &ops,
 			   boot))
 		log_debug("KVM does not coalesce writes here");
+	boot->inert_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
 void machine_uart_open(struct boot *boot, unsigned int i)
@@ -276,6 +308,8 @@ void machine_exits_close(struct boot *boot)
 	unsigned int i;
 
 	coalesced_destroy(&boot->coalesced);
+	if (boot->inert_fd >= 0)
+		close(boot->inert_fd);
 	ropage_close(&boot->uart_page);
 	for (i = 0; i < BOOT_VIRTIO_PAGES; i++)
 		ropage_close(&boot->virtio_page[i]);

@@ -108,8 +108,14 @@ struct uart_out {
 	_Atomic bool armed;    /* the zone is there and the timer runs */
 	unsigned int direct;   /* characters that exited since it went */
 	unsigned int idle;     /* ticks without a character */
+	uint16_t cr;           /* which write of UARTCR is inert, if one is */
 	uint8_t buf[256];      /* what a drain has found; within its lock */
 	size_t len;
+};
+
+struct virtio_ack {
+	struct boot *boot;
+	uint64_t addr; /* of InterruptACK */
 };
 
 #define BOOT_VIRTIO_PAGES (VIRT_VIRTIO_MAX * VIRT_VIRTIO_STRIDE / ROPAGE_SIZE)
@@ -129,7 +135,9 @@ struct boot {
 	struct ropage uart_page;
 	struct ropage virtio_page[BOOT_VIRTIO_PAGES];
 	struct coalesced coalesced;
+	int inert_fd; /* where KVM sends writes that do nothing, or -1 */
 	struct uart_out uart_out;
+	struct virtio_ack ack[BOARD_MAX_DEVS];
 
 	struct spi_line line[BOARD_MAX_DEVS];
 	struct pl011 *uart;
@@ -251,9 +259,13 @@ void machine_uart_open(struct boot *boot, unsigned int i);
 /* No vCPU runs; before the UART is freed. */
 void machine_uart_close(struct boot *boot);
 
-/* The UART's tx_plain; and a character came from it. */
+/* The UART's tx_plain and cr_inert; and a character came from it. */
 void machine_uart_plain(void *opaque, bool plain);
+void machine_uart_inert(void *opaque, bool inert, uint16_t cr);
 void machine_uart_busy(struct boot *boot);
+
+/* A virtio transport's ack_inert; @opaque is a struct virtio_ack. */
+void machine_virtio_inert(void *opaque, bool inert);
 
 /* All devices of the board, on the bus and on their SPIs. */
 int machine_devs_create(struct boot *boot, struct error *err);

@@ -22,7 +22,7 @@ static void check(const char *path, enum guest_width want)
 	struct layout out;
 	struct image img;
 
-	if (image_load(path, want, &img, &err) < 0) {
+	if (image_load(path, want, NULL, &img, &err) < 0) {
 		if (err.status != TL_IMAGE || !err.text[0] || img.data)
 			abort();
 		return;
@@ -32,13 +32,14 @@ static void check(const char *path, enum guest_width want)
 	    (want != GUEST_WIDTH_ANY && want != img.width))
 		abort();
 	/* As much as it says, and no more than is quickly filled. */
-	if (img.zimage.kernel_size <= 16 << 20 && !zimage_unpack(&img) &&
+	if (img.zimage.kernel_size <= 16 << 20 && !zimage_unpack(&img, NULL) &&
 	    (img.format != IMAGE_KERNEL || img.footprint < img.size))
 		abort();
 	req.kernel = &img;
 	if (layout_plan(&req, &out, &err) == 0) {
 		if (out.kernel_gpa < req.ram_base ||
-		    out.kernel_gpa + img.footprint > out.dtb_gpa ||
+		    (out.kernel_gpa + img.footprint > out.dtb_gpa &&
+		     out.dtb_gpa + req.dtb_size > out.kernel_gpa) ||
 		    out.initrd_gpa + req.initrd_size >
 			    req.ram_base + req.ram_size)
 			abort();

@@ -68,6 +68,15 @@ static void recommended_places(void **state)
 	assert_int_equal(layout_plan(&req, &out, NULL), 0);
 	assert_int_equal(out.kernel_gpa, RAM_BASE + 0x80000);
 	assert_int_equal(out.initrd_gpa, 0);
+
+	/* A flat image: below it, unless that is too little. */
+	a.format = IMAGE_FLAT;
+	assert_int_equal(layout_plan(&req, &out, NULL), 0);
+	assert_int_equal(out.kernel_gpa, RAM_BASE + 0x80000);
+	assert_int_equal(out.dtb_gpa, RAM_BASE);
+	req.dtb_size = 0x80001;
+	assert_int_equal(layout_plan(&req, &out, NULL), 0);
+	assert_int_equal(out.dtb_gpa, RAM_BASE + 128 * MIB);
 }
 
 static void large_kernel_pushes_boot_data_up(void **state)

@@ -21,6 +21,8 @@ struct fixture {
 	unsigned int rx_room;
 	int level;
 	unsigned int edges;
+	int inert; /* the value, or -1 */
+	unsigned int inert_changes;
 };
 
 static void fake_irq(void *opaque, bool level)
@@ -46,6 +48,15 @@ static void fake_rx_room(void *opaque)
 	((struct fixture *)opaque)->rx_room++;
 }
 
+static void fake_inert(void *opaque, bool inert, uint16_t cr)
+{
+	struct fixture *f = opaque;
+
+	assert_int_not_equal(f->inert >= 0, inert);
+	f->inert = inert ? cr : -1;
+	f->inert_changes++;
+}
+
 static int setup(void **state)
 {
 	static struct fixture f;
@@ -53,10 +64,12 @@ static int setup(void **state)
 		.irq = { .set = fake_irq, .opaque = &f },
 		.tx = fake_tx,
 		.rx_room = fake_rx_room,
+		.cr_inert = fake_inert,
 		.opaque = &f,
 	};
 
 	memset(&f, 0, sizeof(f));
+	f.inert = -1;
 	f.uart = pl011_new(&config);
 	*state = &f;
 	return f.uart ? 0 : -1;
@@ -962,6 +975,37 @@ static void test_threads(void **state)
 	pl011_free(uart);
 }
 
+/* Writes that leave UARTCR as it is are told of, after some of them. */
+static void test_inert(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	wr_size(f, UARTCR, 2, CR_ON);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(f->inert, -1);
+		wr_size(f, UARTCR, 2, CR_ON);
+	}
+	assert_int_equal(f->inert, CR_ON);
+	/* As often as it likes, and other registers do not matter. */
+	wr(f, UARTCR, CR_ON);
+	wr(f, UARTIMSC, INT_RX);
+	wr(f, UARTDR, 'x');
+	assert_int_equal(f->inert_changes, 1);
+	/* Any other value counts at once, be it in a part of the register. */
+	wr_size(f, UARTCR, 1, CR_UARTEN | CR_LBE);
+	assert_int_equal(f->inert, -1);
+	assert_int_equal(rd(f, UARTCR), CR_ON | CR_LBE);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(f->inert, -1);
+		wr_size(f, UARTCR, 1, CR_UARTEN | CR_LBE);
+	}
+	assert_int_equal(f->inert, CR_ON | CR_LBE);
+	pl011_reset(f->uart);
+	assert_int_equal(f->inert, -1);
+	assert_int_equal(f->inert_changes, 4);
+}
+
 #define uart_test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -1002,6 +1046,7 @@ int main(void)
 		uart_test(test_loopback_modem),
 		uart_test(test_reset),
 		uart_test(test_as_linux_does),
+		uart_test(test_inert),
 		cmocka_unit_test(test_bare),
 		cmocka_unit_test(test_threads),
 	};

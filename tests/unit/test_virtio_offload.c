@@ -26,6 +26,9 @@ static struct mock_ring ring;
 static struct virtio_device vdev;
 static bool offload;
 static unsigned int processed, events, stopped;
+static uint32_t ring_features;
+static int inert; /* what was told last */
+static unsigned int inert_changes;
 
 static void activate(struct virtio_device *dev)
 {
@@ -54,6 +57,14 @@ static void stop_offload(struct virtio_device *dev)
 	stopped++;
 }
 
+static void ack_inert(void *opaque, bool on)
+{
+	assert_ptr_equal(opaque, &inert);
+	assert_int_not_equal(inert, on);
+	inert = on;
+	inert_changes++;
+}
+
 static void free_nothing(struct virtio_device *dev)
 {
 	(void)dev;
@@ -72,6 +83,7 @@ static void drive(void)
 {
 	virtio_device_set_status(&vdev, 0);
 	virtio_device_want_features(&vdev, 1, 1); /* VERSION_1 */
+	virtio_device_want_features(&vdev, 0, ring_features);
 	virtio_device_set_status(&vdev, ready & ~VIRTIO_CONFIG_S_DRIVER_OK);
 	mock_ring_init(&ring, &gmem, NUM);
 	virtio_device_enable_queue(&vdev, 0, &ring.setup);
@@ -85,10 +97,14 @@ static int setup(void **state)
 	(void)state;
 	log_set_level(LOG_ERROR);
 	processed = events = stopped = 0;
+	ring_features = inert = inert_changes = 0;
 	mock_gmem_init(&gmem);
-	vdev = (struct virtio_device){
-		.ops = &ops, .nr_queues = 1, .queue_max = NUM, .nr_fds = 1
-	};
+	vdev = (struct virtio_device){ .ops = &ops,
+				       .nr_queues = 1,
+				       .queue_max = NUM,
+				       .nr_fds = 1,
+				       .ack_inert = ack_inert,
+				       .ack_opaque = &inert };
 	vdev.fd[0] = eventfd(0, EFD_NONBLOCK);
 	return virtio_device_attach(&vdev, &gmem, &irq, -1, NULL) ||
 	       virtio_device_start(&vdev, NULL);
@@ -151,6 +167,7 @@ static void test_offload(void **state)
 	assert_int_equal(virtio_device_isr(&vdev), VIRTIO_MMIO_INT_VRING);
 	virtio_device_isr_ack(&vdev, VIRTIO_MMIO_INT_VRING);
 	assert_int_equal(virtio_device_isr(&vdev), VIRTIO_MMIO_INT_VRING);
+	assert_true(inert);
 	/* The kind's own descriptors are heard all the same. */
 	eventfd_write(vdev.fd[0], 1);
 	assert_true(reaches(&events, 1));
@@ -158,6 +175,7 @@ static void test_offload(void **state)
 	virtio_device_set_status(&vdev, 0);
 	assert_int_equal(stopped, 1);
 	assert_int_equal(virtio_device_isr(&vdev), 0);
+	assert_false(inert);
 	/* The next driver gets no offload, and its kicks are heard. */
 	offload = false;
 	drive();
@@ -189,6 +207,55 @@ static void test_free_while_offloaded(void **state)
 	setup(NULL);
 }
 
+/* Acknowledge @bits @times after an interrupt each. */
+static void ack(uint32_t bits, unsigned int times)
+{
+	for (; times; times--)
+		virtio_device_isr_ack(&vdev, bits);
+}
+
+/* With EVENT_IDX acknowledgements of used buffers come to nothing. */
+static void test_inert_ack(void **state)
+{
+	(void)state;
+	offload = false;
+	drive();
+	ack(VIRTIO_MMIO_INT_VRING, 100);
+	assert_false(inert);
+	assert_int_equal(virtio_device_isr(&vdev), 0);
+
+	ring_features = 1U << VIRTIO_RING_F_EVENT_IDX;
+	drive();
+	ack(VIRTIO_MMIO_INT_CONFIG, 100);
+	ack(VIRTIO_MMIO_INT_VRING, 15);
+	assert_false(inert);
+	assert_int_equal(virtio_device_isr(&vdev), 0);
+	ack(VIRTIO_MMIO_INT_VRING, 1);
+	assert_true(inert);
+	assert_int_equal(virtio_device_isr(&vdev), VIRTIO_MMIO_INT_VRING);
+	/* The other bit comes and goes as before. */
+	virtio_device_config_changed(&vdev);
+	assert_int_equal(virtio_device_isr(&vdev),
+			 VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG);
+	ack(VIRTIO_MMIO_INT_VRING | VIRTIO_MMIO_INT_CONFIG, 1);
+	assert_int_equal(virtio_device_isr(&vdev), VIRTIO_MMIO_INT_VRING);
+	ack(VIRTIO_MMIO_INT_VRING, 100);
+	assert_int_equal(inert_changes, 1);
+
+	/* The next driver starts as the first did. */
+	virtio_device_set_status(&vdev, 0);
+	assert_false(inert);
+	assert_int_equal(virtio_device_isr(&vdev), 0);
+	ack(VIRTIO_MMIO_INT_VRING, 100);
+	assert_false(inert);
+	drive();
+	ack(VIRTIO_MMIO_INT_VRING, 16);
+	assert_true(inert);
+	ring_features = 0;
+	drive();
+	assert_false(inert);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -197,6 +264,7 @@ int main(void)
 		T(test_offload),
 		T(test_disable_while_offloaded),
 		T(test_free_while_offloaded),
+		T(test_inert_ack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* zImages made here of a kernel that compresses well and one that does not. */
 #include <errno.h>
+#include <glob.h>
+#include <lz4.h>
 #include <lzma.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -87,6 +89,19 @@ static size_t pack_lzma(uint8_t *out, size_t room)
 	return n;
 }
 
+/* lz4 -l: one block; the size word behind it must not pass for another. */
+static size_t pack_lz4(uint8_t *out, size_t room)
+{
+	uint32_t head[2] = { 0x184c2102 };
+	int n = LZ4_compress_default((char *)kernel, (char *)out + 8, KERNEL,
+				     (int)room - 8);
+
+	assert_true(n > 0);
+	head[1] = n;
+	memcpy(out, head, 8);
+	return 8 + n;
+}
+
 typedef size_t (*pack_fn)(uint8_t *out, size_t room);
 
 static void make(pack_fn pack)
@@ -121,6 +136,7 @@ static void make(pack_fn pack)
 	       "\xfd"
 	       "7zXZ\0",
 	       6);
+	memcpy(file + 0x208, "\x02\x21\x4c\x18\1\0\0\0", 8);
 	memcpy(file + 0x220, "\x5d\0\0\1\xff\xff\xff\xff\xff\xff\xff\xff\xff",
 	       13);
 }
@@ -134,7 +150,7 @@ static void load(struct image *img)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, file, file_size), file_size);
 	close(fd);
-	assert_int_equal(image_load(path, GUEST_WIDTH_ANY, img, &err), 0);
+	assert_int_equal(image_load(path, GUEST_WIDTH_ANY, NULL, img, &err), 0);
 	unlink(path);
 	assert_int_equal(img->format, IMAGE_ZIMAGE);
 }
@@ -144,7 +160,7 @@ static void expect_kernel(void)
 	struct image img;
 
 	load(&img);
-	assert_int_equal(zimage_unpack(&img), 0);
+	assert_int_equal(zimage_unpack(&img, NULL), 0);
 	assert_int_equal(img.format, IMAGE_KERNEL);
 	assert_int_equal(img.width, GUEST_32BIT);
 	assert_int_equal(img.size, KERNEL);
@@ -161,7 +177,7 @@ static void expect_left(void)
 
 	load(&img);
 	before = img;
-	assert_int_equal(zimage_unpack(&img), -ENOTSUP);
+	assert_int_equal(zimage_unpack(&img, NULL), -ENOTSUP);
 	assert_memory_equal(&img, &before, sizeof(img));
 	assert_memory_equal(img.data, file, file_size);
 	image_free(&img);
@@ -176,6 +192,71 @@ static void test_formats(void **state)
 	expect_kernel();
 	make(pack_lzma);
 	expect_kernel();
+	make(pack_lz4);
+	expect_kernel();
+}
+
+/* A byte more at the end of each file that matches. */
+static void lengthen(const char *pattern)
+{
+	glob_t g;
+	FILE *f;
+
+	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+	assert_int_equal(g.gl_pathc, 1);
+	f = fopen(g.gl_pathv[0], "a");
+	assert_non_null(f);
+	fputc('x', f);
+	fclose(f);
+	globfree(&g);
+}
+
+static void remove_all(const char *dir, const char *pattern)
+{
+	glob_t g;
+	size_t i;
+
+	assert_int_equal(glob(pattern, 0, NULL, &g), 0);
+	for (i = 0; i < g.gl_pathc; i++)
+		unlink(g.gl_pathv[i]);
+	globfree(&g);
+	rmdir(dir);
+}
+
+/* The second time it is the file in the cache; a damaged one is not taken. */
+static void test_cached(void **state)
+{
+	char dir[] = "/tmp/test_zimage.XXXXXX", path[80];
+	struct kcache cache;
+	struct image img;
+	unsigned int i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	kcache_init(&cache, dir);
+	make(pack_gzip);
+	for (i = 0; i < 4; i++) {
+		load(&img);
+		assert_int_equal(zimage_unpack(&img, &cache), 0);
+		assert_int_equal(img.format, IMAGE_KERNEL);
+		assert_int_equal(!img.map, i % 2 == 0);
+		assert_int_equal(img.size, KERNEL);
+		assert_memory_equal(img.data, kernel, KERNEL);
+		assert_int_equal(img.footprint, KERNEL + BSS);
+		image_free(&img);
+		snprintf(path, sizeof(path), "%s/kernel-*", dir);
+		if (i == 1)
+			lengthen(path);
+	}
+	/* Another zImage with the same kernel in it. */
+	file[0x180] ^= 1;
+	load(&img);
+	assert_int_equal(zimage_unpack(&img, &cache), 0);
+	assert_null(img.map);
+	image_free(&img);
+	kcache_close(&cache);
+	snprintf(path, sizeof(path), "%s/*", dir);
+	remove_all(dir, path);
 }
 
 static void test_appended_dtb(void **state)
@@ -230,13 +311,14 @@ static void test_not_a_zimage(void **state)
 	struct image img = { .format = IMAGE_ARM64 };
 
 	(void)state;
-	assert_int_equal(zimage_unpack(&img), -ENOTSUP);
+	assert_int_equal(zimage_unpack(&img, NULL), -ENOTSUP);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_cached),
 		cmocka_unit_test(test_appended_dtb),
 		cmocka_unit_test(test_old_zimage),
 		cmocka_unit_test(test_damaged),

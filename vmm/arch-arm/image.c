@@ -2,10 +2,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
+#include <sys/mman.h>
 
 #include "arch-arm/image.h"
 #include "arch-arm/image-ident.h"
+#include "arch-arm/unpack.h"
 #include "lib/file.h"
 
 #define MIB (1024UL * 1024)
@@ -330,115 +331,77 @@ static bool is_arm64(const uint8_t *data, size_t size)
 	       image_le32(data + ARM64_MAGIC_AT) == ARM64_MAGIC;
 }
 
-static bool is_gzip(const uint8_t *data, size_t size)
-{
-	return size >= 2 && data[0] == 0x1f && data[1] == 0x8b;
-}
-
 static bool is_zboot(const uint8_t *data, size_t size)
 {
 	return size >= ZBOOT_HDR_SIZE && !memcmp(data, "MZ", 2) &&
 	       !memcmp(data + ZBOOT_MAGIC_AT, "zimg", 4);
 }
 
-/*
- * Inflate gzip's members at @src (RFC 1952); what follows the last one is
- * ignored, as gzip does.
- */
-static int inflate_gzip(const char *path, const uint8_t *src, size_t src_size,
-			uint8_t **out, size_t *out_size, struct error *err)
+static int unpack_error(const char *path, const char *format, int ret,
+			struct error *err)
 {
-	z_stream z = { 0 };
-	size_t cap = src_size < IMAGE_MAX / 4 ? src_size * 4 + 4096 : IMAGE_MAX;
-	uint8_t *buf = NULL, *bigger;
-	int ret, zret;
-
-	if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
+	switch (ret) {
+	case -ENOMEM:
 		return error_set(err, TL_IMAGE, ENOMEM,
 				 "no memory to decompress kernel %s", path);
-	z.next_in = (uint8_t *)src;
-	z.avail_in = (uInt)src_size;
-
-	for (;;) {
-		bigger = realloc(buf, cap);
-		if (!bigger) {
-			ret = error_set(err, TL_IMAGE, ENOMEM,
-					"no memory to decompress kernel %s",
-					path);
-			goto out;
-		}
-		buf = bigger;
-		z.next_out = buf + z.total_out;
-		z.avail_out = (uInt)(cap - z.total_out);
-		zret = inflate(&z, Z_NO_FLUSH);
-		if (zret == Z_STREAM_END) {
-			*out = buf;
-			*out_size = z.total_out;
-			buf = NULL;
-			ret = 0;
-			goto out;
-		}
-		if (zret != Z_OK && zret != Z_BUF_ERROR) {
-			ret = damaged(path, "its gzip data is corrupt", err);
-			goto out;
-		}
-		if (z.avail_out) {
-			ret = error_set(err, TL_IMAGE, ENOEXEC,
-					"kernel %s is truncated: its gzip data "
-					"ends early; copy or download it again",
-					path);
-			goto out;
-		}
-		if (cap == IMAGE_MAX) {
-			ret = error_set(err, TL_IMAGE, EFBIG,
-					"kernel %s decompresses to more than "
-					"%lu MiB, which no kernel does",
-					path, IMAGE_MAX / MIB);
-			goto out;
-		}
-		cap = cap > IMAGE_MAX / 2 ? IMAGE_MAX : cap * 2;
+	case -EFBIG:
+		return error_set(err, TL_IMAGE, EFBIG,
+				 "kernel %s decompresses to more than %lu MiB, "
+				 "which no kernel does",
+				 path, IMAGE_MAX / MIB);
+	default:
+		return error_set(err, TL_IMAGE, ENOEXEC,
+				 "kernel %s is damaged: its %s data is corrupt "
+				 "or ends early; copy or download it again",
+				 path, format);
 	}
-out:
-	inflateEnd(&z);
-	free(buf);
-	return ret;
 }
 
-/* Replace @img's data by what the @size bytes at @offset in it inflate to. */
-static int inflate_image(const char *path, struct image *img, size_t offset,
-			 size_t size, struct error *err)
+/* Replace @img's data by what the @size bytes at @offset in it unpack to. */
+static int unpack_image(const char *path, struct image *img,
+			const struct unpack_format *format, size_t offset,
+			size_t size, struct kcache *cache, struct error *err)
 {
-	uint8_t *data;
-	size_t data_size;
+	uint8_t key[KCACHE_DIGEST];
+	struct image out = { 0 };
 	int ret;
 
-	ret = inflate_gzip(path, img->data + offset, size, &data, &data_size,
-			   err);
-	if (ret < 0)
-		return ret;
-	free(img->data);
-	img->data = data;
-	img->size = data_size;
+	if (cache)
+		kcache_key(cache, img->data + offset, size, key);
+	if (!cache || !kcache_get(cache, key, &out.map, &out.map_size,
+				  &out.data, &out.size)) {
+		ret = unpack_all(format, img->data + offset, size, IMAGE_MAX,
+				 &out.data, &out.size);
+		if (ret < 0)
+			return unpack_error(path, format->name, ret, err);
+		if (cache)
+			kcache_put(cache, key, out.data, out.size);
+	}
+	image_drop_data(img);
+	*img = out;
 	return 0;
 }
 
-static int unpack_zboot(const char *path, struct image *img, struct error *err)
+static int unpack_zboot(const char *path, struct image *img,
+			struct kcache *cache, struct error *err)
 {
 	uint64_t offset = image_le32(img->data + ZBOOT_OFFSET_AT);
 	uint64_t size = image_le32(img->data + ZBOOT_SIZE_AT);
+	const struct unpack_format *format;
 	char type[ZBOOT_TYPE_SIZE + 1] = { 0 };
 
-	memcpy(type, img->data + ZBOOT_TYPE_AT, ZBOOT_TYPE_SIZE);
-	if (strcmp(type, "gzip"))
-		return error_set(
-			err, TL_IMAGE, ENOEXEC,
-			"kernel %s is an EFI zboot image of a kind "
-			"that cannot be unpacked here (only gzip can); "
-			"take the Image it was made from",
-			path);
 	if (offset + size > img->size)
 		return truncated(path, img->size, offset + size, err);
-	return inflate_image(path, img, offset, size, err);
+	format = unpack_format_of(img->data + offset, size);
+	if (format)
+		return unpack_image(path, img, format, offset, size, cache,
+				    err);
+	memcpy(type, img->data + ZBOOT_TYPE_AT, ZBOOT_TYPE_SIZE);
+	return error_set(err, TL_IMAGE, ENOEXEC,
+			 "kernel %s is an EFI zboot image of a kind (%s) that "
+			 "cannot be unpacked here; take the Image it was made "
+			 "from",
+			 path, type);
 }
 
 static int check_width(const char *path, enum guest_width want,
@@ -458,9 +421,10 @@ static int check_width(const char *path, enum guest_width want,
 			 path);
 }
 
-int image_load(const char *path, enum guest_width want, struct image *img,
-	       struct error *err)
+int image_load(const char *path, enum guest_width want, struct kcache *cache,
+	       struct image *img, struct error *err)
 {
+	const struct unpack_format *format;
 	int ret;
 
 	memset(img, 0, sizeof(*img));
@@ -476,10 +440,11 @@ int image_load(const char *path, enum guest_width want, struct image *img,
 		goto fail;
 	}
 
-	if (is_gzip(img->data, img->size))
-		ret = inflate_image(path, img, 0, img->size, err);
+	format = unpack_format_of(img->data, img->size);
+	if (format)
+		ret = unpack_image(path, img, format, 0, img->size, cache, err);
 	else if (is_zboot(img->data, img->size))
-		ret = unpack_zboot(path, img, err);
+		ret = unpack_zboot(path, img, cache, err);
 	if (ret < 0)
 		goto fail;
 
@@ -498,8 +463,17 @@ fail:
 	return ret;
 }
 
+void image_drop_data(struct image *img)
+{
+	if (img->map)
+		munmap(img->map, img->map_size);
+	else
+		free(img->data);
+	img->data = img->map = NULL;
+}
+
 void image_free(struct image *img)
 {
-	free(img->data);
+	image_drop_data(img);
 	memset(img, 0, sizeof(*img));
 }

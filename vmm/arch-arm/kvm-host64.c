@@ -11,6 +11,7 @@
 
 /* Linux's default for type 0, and the least that machine type may name. */
 #define DEFAULT_IPA_BITS 40
+#define SMALL_IPA_BITS   36
 
 enum guest_width arch_native_width(void)
 {
@@ -33,14 +34,14 @@ int arch_vm_type(const struct vm *vm, uint64_t ram_end, unsigned long *type,
 {
 	/* 0 before Linux 4.20, where 40 bits are fixed. */
 	int limit = vm_check(vm, KVM_CAP_ARM_VM_IPA_SIZE);
-	int bits = DEFAULT_IPA_BITS;
+	/* No fewer levels of tables than for 40 bits, but smaller ones. */
+	int bits = limit ? SMALL_IPA_BITS : DEFAULT_IPA_BITS;
 
 	*type = 0;
 	while (bits < 52 && ram_end > UINT64_C(1) << bits)
 		bits++;
-	/* Some cores have fewer than 40 bits and refuse type 0. */
-	if (limit && limit < DEFAULT_IPA_BITS &&
-	    ram_end <= UINT64_C(1) << limit)
+	/* There are cores with 32 bits. */
+	if (limit && limit < bits && ram_end <= UINT64_C(1) << limit)
 		bits = limit;
 	if (bits > (limit ? limit : DEFAULT_IPA_BITS))
 		return error_set(err, TL_MEMORY, E2BIG,

@@ -13,6 +13,8 @@
  * a 2 MiB boundary and is no larger than 2 MiB meets every rule of
  * Documentation/arm64/booting.rst section 2, and packing all of it within 32
  * GiB of the RAM base meets that of section 4 for the initrd.
+ *
+ * A flat image has its device tree at the RAM base, if it fits below.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -107,6 +109,11 @@ int layout_plan(const struct layout_request *req, struct layout *out,
 		if (safe.end <= limit)
 			p = safe;
 	}
+
+	/* Of a bare-metal guest one block is in use; QEMU has it there, too. */
+	if (k->format == IMAGE_FLAT &&
+	    align_up(req->dtb_size, PAGE) <= k->text_offset)
+		p.dtb = 0;
 
 	out->kernel_gpa = req->ram_base + k->text_offset;
 	out->entry = out->kernel_gpa;

@@ -12,10 +12,13 @@
  *
  * -ENOTSUP, @img as it was: the guest has to do it.  The zImage is older than
  * Linux 5.7 and does not say where its kernel goes, has a device tree appended
- * that its decompressor would use, is damaged, or is not compressed by gzip, xz
- * or lzma.
+ * that its decompressor would use, is damaged, or is packed in none of the
+ * formats of unpack.h.
  * -ENOMEM.
+ *
+ * The kernel comes from @cache if it is there, and goes there if it is not
+ * (NULL: no cache).
  */
-int zimage_unpack(struct image *img);
+int zimage_unpack(struct image *img, struct kcache *cache);
 
 #endif

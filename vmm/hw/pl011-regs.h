@@ -48,6 +48,7 @@ enum {
 enum {
 	LCR_H_BRK = 1 << 0,
 	LCR_H_FEN = 1 << 4,
+	LCR_H_8BIT = 3 << 5,
 };
 
 enum {

@@ -3,11 +3,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "hw/pl011-fifo.h"
 #include "hw/pl011-regs.h"
 #include "hw/pl011.h"
 #include "hw/reg32.h"
-
-#define FIFO_DEPTH 16
 
 /*
  * Revision r1p1, as UARTPeriphID2 says with its upper digit: from r1p5 on
@@ -15,12 +14,6 @@
  */
 static const uint8_t pl011_id[] = {
 	0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1,
-};
-
-struct fifo {
-	uint16_t entry[FIFO_DEPTH];
-	unsigned int first;
-	unsigned int level;
 };
 
 struct pl011 {
@@ -45,6 +38,8 @@ struct pl011 {
 	bool irq_level;     /* what the line was driven to */
 	bool rx_owed;       /* pl011_receive() took less than it was given */
 	bool plain;         /* what tx_plain was told */
+	bool cr_inert;      /* what cr_inert was told */
+	unsigned int again; /* writes of UARTCR as it was, since it changed */
 	bool shown;         /* the shadow */
 	unsigned int idle;  /* accesses since input was there, if hidden */
 	unsigned int polls; /* reads of UARTFR since UARTDR was written */
@@ -63,19 +58,8 @@ struct pl011 {
  */
 #define POLLS_LISTENING 16
 
-static void fifo_push(struct fifo *fifo, uint16_t entry)
-{
-	fifo->entry[(fifo->first + fifo->level++) % FIFO_DEPTH] = entry;
-}
-
-static uint16_t fifo_pop(struct fifo *fifo)
-{
-	uint16_t entry = fifo->entry[fifo->first];
-
-	fifo->first = (fifo->first + 1) % FIFO_DEPTH;
-	fifo->level--;
-	return entry;
-}
+/* Linux writes UARTCR before and after each message, as it was. */
+#define AGAIN_INERT 4
 
 /* With FEN clear the FIFOs are one-entry holding registers. */
 static unsigned int fifo_depth(const struct pl011 *uart)
@@ -275,6 +259,7 @@ static void write_cr(struct pl011 *uart, uint32_t val)
 	const uint32_t before = modem_lines(uart);
 	uint32_t changed;
 
+	uart->again = (val & CR_MASK) == uart->cr ? uart->again + 1 : 0;
 	uart->cr = val & CR_MASK;
 
 	changed = before ^ modem_lines(uart);
@@ -456,6 +441,12 @@ static void update(struct pl011 *uart)
 		if (uart->config.tx_plain)
 			uart->config.tx_plain(uart->config.opaque, uart->plain);
 	}
+	if (uart->cr_inert != (uart->again >= AGAIN_INERT)) {
+		uart->cr_inert = !uart->cr_inert;
+		if (uart->config.cr_inert)
+			uart->config.cr_inert(uart->config.opaque,
+					      uart->cr_inert, uart->cr);
+	}
 	if (level != uart->irq_level) {
 		uart->irq_level = level;
 		irq_line_set(&uart->config.irq, level);
@@ -510,6 +501,7 @@ static void set_reset_state(struct pl011 *uart)
 	uart->ris = 0;
 	uart->dmacr = 0;
 	uart->overrun = false;
+	uart->again = 0;
 	uart->polls = 0;
 }
 

@@ -34,6 +34,11 @@ struct pl011_config {
 	 * May be NULL.
 	 */
 	void (*tx_plain)(void *opaque, bool plain);
+	/*
+	 * Writes of @cr to UARTCR do nothing: they need not come here, until
+	 * this is called with false.  Same rules.
+	 */
+	void (*cr_inert)(void *opaque, bool inert, uint16_t cr);
 	void *opaque;
 	/* Hidden while input waits: reading that has effects. */
 	struct shadow shadow;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "kvm/vcpu.h"
+#include "lib/thread.h"
 
 /* The signal's only job is to make KVM_RUN, or a system call, return EINTR. */
 #define KICK_SIGNAL   (SIGRTMIN + 1)
@@ -337,7 +338,7 @@ int vcpu_start(struct vcpu *vcpu, struct error *err)
 	char name[16];
 	int ret;
 
-	ret = pthread_create(&vcpu->thread, NULL, run_loop, vcpu);
+	ret = thread_start(&vcpu->thread, run_loop, vcpu);
 	if (ret)
 		return error_set(err, TL_FAIL, ret, "no thread for vCPU %u: %s",
 				 vcpu->id, strerror(ret));

@@ -186,12 +186,19 @@ void vm_irq_line(const struct vm *vm, uint32_t irq, bool level)
 
 int vm_bind_ioeventfd(const struct vm *vm, uint64_t addr, uint32_t data, int fd)
 {
+	return vm_ioeventfd(vm, addr, 4, data, fd, true);
+}
+
+int vm_ioeventfd(const struct vm *vm, uint64_t addr, uint32_t len,
+		 uint32_t data, int fd, bool on)
+{
 	struct kvm_ioeventfd io = {
 		.addr = addr,
-		.len = 4,
+		.len = len,
 		.datamatch = data,
 		.fd = fd,
-		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH |
+			 (on ? 0 : KVM_IOEVENTFD_FLAG_DEASSIGN),
 	};
 
 	if (!vm->has_ioeventfd)

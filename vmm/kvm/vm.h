@@ -64,6 +64,10 @@ void vm_irq_line(const struct vm *vm, uint32_t irq, bool level);
 int vm_bind_ioeventfd(const struct vm *vm, uint64_t addr, uint32_t data,
 		      int fd);
 
+/* The same for @len bytes, and its end with @on false; 0 or -errno. */
+int vm_ioeventfd(const struct vm *vm, uint64_t addr, uint32_t len,
+		 uint32_t data, int fd, bool on);
+
 /*
  * A signal on @fd is one edge on @gsi (KVM_IRQFD, 4.75).  -ENOSYS if the host
  * cannot.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "lib/thread.h"
 #include "lib/worker.h"
 
 #include <errno.h>
@@ -83,7 +84,7 @@ static int start_thread(struct worker *w)
 	/* Signals are the main thread's and the vCPU threads' business. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	ret = pthread_create(&w->thread, NULL, worker_main, w);
+	ret = thread_start(&w->thread, worker_main, w);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return ret;
 }

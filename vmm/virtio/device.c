@@ -92,6 +92,39 @@ static void interrupt(struct virtio_device *vdev, uint32_t cause)
 		irq_line_pulse(&vdev->irq);
 }
 
+/*
+ * Edge-triggered interrupts need no acknowledgement.  With EVENT_IDX a driver
+ * goes by the ring's indices, so that after some interrupts InterruptStatus can
+ * say "used buffer" for good, and the driver's acknowledgement of that need not
+ * be heard of.  One that looks and finds no used buffer is none the worse.
+ */
+#define STICKY_AFTER 16
+
+static void stick(struct virtio_device *vdev)
+{
+	pthread_mutex_lock(&vdev->sticky_lock);
+	if (vdev->may_stick && !vdev->sticky) {
+		__atomic_store_n(&vdev->sticky, true, __ATOMIC_RELAXED);
+		word_or(vdev, WORD_ISR, VIRTIO_MMIO_INT_VRING);
+		if (vdev->ack_inert)
+			vdev->ack_inert(vdev->ack_opaque, true);
+	}
+	pthread_mutex_unlock(&vdev->sticky_lock);
+}
+
+static void allow_sticky(struct virtio_device *vdev, bool may)
+{
+	pthread_mutex_lock(&vdev->sticky_lock);
+	__atomic_store_n(&vdev->may_stick, may, __ATOMIC_RELAXED);
+	__atomic_store_n(&vdev->acks, 0, __ATOMIC_RELAXED);
+	if (!may && vdev->sticky) {
+		__atomic_store_n(&vdev->sticky, false, __ATOMIC_RELAXED);
+		if (vdev->ack_inert)
+			vdev->ack_inert(vdev->ack_opaque, false);
+	}
+	pthread_mutex_unlock(&vdev->sticky_lock);
+}
+
 uint32_t virtio_device_isr(const struct virtio_device *vdev)
 {
 	/*
@@ -106,8 +139,14 @@ uint32_t virtio_device_isr(const struct virtio_device *vdev)
 
 void virtio_device_isr_ack(struct virtio_device *vdev, uint32_t bits)
 {
+	if (bits == VIRTIO_MMIO_INT_VRING &&
+	    __atomic_load_n(&vdev->may_stick, __ATOMIC_RELAXED) &&
+	    __atomic_add_fetch(&vdev->acks, 1, __ATOMIC_RELAXED) ==
+		    STICKY_AFTER)
+		stick(vdev);
 	/* What virtio_device_isr() adds, a shadow has to have in it. */
-	if (__atomic_load_n(&vdev->offloaded, __ATOMIC_RELAXED))
+	if (__atomic_load_n(&vdev->offloaded, __ATOMIC_RELAXED) ||
+	    __atomic_load_n(&vdev->sticky, __ATOMIC_RELAXED))
 		bits &= ~VIRTIO_MMIO_INT_VRING;
 	word_and(vdev, WORD_ISR, ~bits);
 }
@@ -357,6 +396,12 @@ static void start(struct virtio_device *vdev)
 		watch_kicks(vdev, 0);
 	else if (vdev->ops->stop_offload)
 		word_and(vdev, WORD_ISR, ~VIRTIO_MMIO_INT_VRING);
+	allow_sticky(vdev, vdev->offloaded ||
+				   vdev->features &
+					   UINT64_C(1)
+						   << VIRTIO_RING_F_EVENT_IDX);
+	if (vdev->offloaded)
+		stick(vdev);
 	vdev->running = true;
 	release(vdev);
 }
@@ -380,6 +425,7 @@ static void reset(struct virtio_device *vdev)
 	vdev->wanted[0] = 0;
 	vdev->wanted[1] = 0;
 	vdev->wanted_unknown = false;
+	allow_sticky(vdev, false);
 	word_set(vdev, WORD_ISR, 0);
 	/* Last: status 0 tells the driver that all is done (2.4.2). */
 	word_set(vdev, WORD_STATUS, 0);
@@ -455,6 +501,7 @@ int virtio_device_attach(struct virtio_device *vdev, const struct gmem *gmem,
 	vdev->irq = *irq;
 	vdev->irq_fd = irq_fd;
 	pthread_mutex_init(&vdev->publish_lock, NULL);
+	pthread_mutex_init(&vdev->sticky_lock, NULL);
 	vdev->vq = calloc(vdev->nr_queues, sizeof(*vdev->vq));
 	vdev->kick = malloc(vdev->nr_queues * sizeof(*vdev->kick));
 	for (q = 0; vdev->kick && q < vdev->nr_queues; q++)

@@ -108,6 +108,17 @@ struct virtio_device {
 	const struct gmem *gmem;
 	struct irq_line irq;
 	int irq_fd;
+	/*
+	 * Acknowledging a used buffer does nothing from now on, or does
+	 * something again.  The transport's, before attach; may be NULL.  Any
+	 * vCPU thread.
+	 */
+	void (*ack_inert)(void *opaque, bool inert);
+	void *ack_opaque;
+	pthread_mutex_t sticky_lock; /* of changes of the next two */
+	bool may_stick;
+	bool sticky; /* InterruptStatus keeps saying "used buffer" */
+	unsigned int acks;
 };
 
 /* --- for kinds of devices, in process() ----------------------------------- */

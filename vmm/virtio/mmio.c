@@ -281,6 +281,8 @@ int virtio_mmio_new(struct virtio_device *vdev,
 	}
 	vm->vdev = vdev;
 	vdev->shadow = config->shadow;
+	vdev->ack_inert = config->ack_inert;
+	vdev->ack_opaque = config->opaque;
 	ret = virtio_device_attach(vdev, config->gmem, &config->irq,
 				   config->irq_fd, err);
 	if (ret)

@@ -30,6 +30,12 @@ struct virtio_mmio_config {
 	int irq_fd;
 	/* Never hidden, as no read of a virtio device has an effect. */
 	struct shadow shadow;
+	/*
+	 * Writes of VIRTIO_MMIO_INT_VRING to InterruptACK do nothing from now
+	 * on, or something again.  Any vCPU thread; may be NULL.
+	 */
+	void (*ack_inert)(void *opaque, bool inert);
+	void *opaque; /* for it */
 };
 
 extern const struct mmio_ops virtio_mmio_ops;
