@@ -2,31 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "devreg-row.h"
 #include "devreg.h"
-
-/*
- * A register, or a row of them: @count registers of @stride bytes, called
- * @name and a number from @first on.
- */
-struct reg {
-	uint32_t offset;
-	uint16_t stride, count;
-	const char *name;
-	uint8_t first;
-};
-
-#define ONE(offset, name)             \
-	{                             \
-		offset, 4, 0, name, 0 \
-	}
-#define WIDE(offset, size, name)         \
-	{                                \
-		offset, size, 0, name, 0 \
-	}
-#define ROW(offset, stride, count, name)       \
-	{                                      \
-		offset, stride, count, name, 0 \
-	}
 
 static const struct reg pl011[] = {
 	ONE(0x00, "DR"),
@@ -183,6 +160,9 @@ static const struct {
 	[DEVREG_GICD] = { "gicv2-dist", gicd, "GICD_" },
 	[DEVREG_GICC] = { "gicv2-cpu", gicc, "GICC_" },
 	[DEVREG_GICR] = { "gicv3-redist", gicr, "GICR_" },
+	[DEVREG_SP804] = { "sp804", devreg_sp804, "" },
+	[DEVREG_VEXPRESS_SYSREG] = { "vexpress-sysreg", devreg_vexpress_sysreg,
+				     "" },
 };
 
 enum devreg_type devreg_type(const char *name)

@@ -8,13 +8,15 @@
 
 enum devreg_type {
 	DEVREG_UNKNOWN,
-	DEVREG_PL011,       /* DDI 0183 */
-	DEVREG_PL031,       /* DDI 0224 */
-	DEVREG_PL061,       /* DDI 0190 */
-	DEVREG_VIRTIO_MMIO, /* virtio 1.2, 4.2.2 */
-	DEVREG_GICD,        /* IHI 0048 and IHI 0069 */
-	DEVREG_GICC,        /* IHI 0048 */
-	DEVREG_GICR,        /* IHI 0069 */
+	DEVREG_PL011,           /* DDI 0183 */
+	DEVREG_PL031,           /* DDI 0224 */
+	DEVREG_PL061,           /* DDI 0190 */
+	DEVREG_VIRTIO_MMIO,     /* virtio 1.2, 4.2.2 */
+	DEVREG_GICD,            /* IHI 0048 and IHI 0069 */
+	DEVREG_GICC,            /* IHI 0048 */
+	DEVREG_GICR,            /* IHI 0069 */
+	DEVREG_SP804,           /* DDI 0271 */
+	DEVREG_VEXPRESS_SYSREG, /* DUI 0447 */
 };
 
 /* From a side file's "type"; DEVREG_UNKNOWN for a name that is none of them. */

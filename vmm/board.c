@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,9 +6,12 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "arch-arm/fdt-vexpress.h"
 #include "arch-arm/virt.h"
 #include "arch-arm/zimage.h"
+#include "board-vexpress.h"
 #include "board.h"
+#include "bootargs.h"
 #include "lib/file.h"
 #include "lib/log.h"
 
@@ -32,8 +34,8 @@
 _Static_assert(VIRT_VIRTIO_MAX + NR_FIXED <= BOARD_MAX_DEVS,
 	       "a row for every device");
 
-static struct board_dev *add_dev(struct board *board, enum board_dev_kind kind,
-				 uint64_t base, uint64_t size, unsigned int spi)
+struct board_dev *board_add(struct board *board, enum board_dev_kind kind,
+			    uint64_t base, uint64_t size, unsigned int spi)
 {
 	struct board_dev *dev = &board->dev[board->nr_devs++];
 
@@ -49,7 +51,7 @@ static void add_primecell(struct board *board, enum board_dev_kind kind,
 {
 	struct board_dev *dev;
 
-	dev = add_dev(board, kind, base, PRIMECELL_SIZE, spi);
+	dev = board_add(board, kind, base, PRIMECELL_SIZE, spi);
 	snprintf(dev->name, sizeof(dev->name), "%s", name);
 }
 
@@ -58,16 +60,17 @@ static void add_virtio(struct board *board, unsigned int *nr,
 		       enum board_virtio kind, const char *name,
 		       unsigned int index)
 {
+	const struct memmap *map = board->map;
 	const unsigned int n = (*nr)++;
 	struct board_dev *dev;
 
-	if (n >= VIRT_VIRTIO_MAX)
+	if (n >= map->virtio_max)
 		return;
 	board->virtio[board->nr_devs] = kind;
 	board->index[board->nr_devs] = index;
-	dev = add_dev(board, BOARD_VIRTIO,
-		      VIRT_VIRTIO_BASE + n * VIRT_VIRTIO_STRIDE,
-		      VIRT_VIRTIO_STRIDE, VIRT_VIRTIO_SPI + n);
+	dev = board_add(board, BOARD_VIRTIO,
+			map->virtio_base + n * map->virtio_stride,
+			map->virtio_stride, map->virtio_spi + n);
 	snprintf(dev->name, sizeof(dev->name), "virtio%u-%s", n, name);
 }
 
@@ -77,11 +80,16 @@ static int fill_devices(struct board *board, const struct run_config *cfg,
 {
 	unsigned int i, nr = 0;
 
-	add_primecell(board, BOARD_PL011, VIRT_UART_BASE, VIRT_UART_SPI,
-		      "pl011");
-	add_primecell(board, BOARD_PL031, VIRT_RTC_BASE, VIRT_RTC_SPI, "pl031");
-	add_primecell(board, BOARD_PL061, VIRT_GPIO_BASE, VIRT_GPIO_SPI,
-		      "pl061");
+	if (board->map == &vexpress_memmap) {
+		board_vexpress_add(board);
+	} else {
+		add_primecell(board, BOARD_PL011, VIRT_UART_BASE, VIRT_UART_SPI,
+			      "pl011");
+		add_primecell(board, BOARD_PL031, VIRT_RTC_BASE, VIRT_RTC_SPI,
+			      "pl031");
+		add_primecell(board, BOARD_PL061, VIRT_GPIO_BASE, VIRT_GPIO_SPI,
+			      "pl061");
+	}
 
 	for (i = 0; i < cfg->nr_disks; i++)
 		add_virtio(board, &nr, BOARD_VIRTIO_BLK, "blk", i);
@@ -95,39 +103,12 @@ static int fill_devices(struct board *board, const struct run_config *cfg,
 		add_virtio(board, &nr, BOARD_VIRTIO_BALLOON, "balloon", 0);
 	if (cfg->vsock.cid)
 		add_virtio(board, &nr, BOARD_VIRTIO_VSOCK, "vsock", 0);
-	if (nr > VIRT_VIRTIO_MAX)
+	if (nr > board->map->virtio_max)
 		return error_set(err, TL_USAGE, ENOSPC,
-				 "%u virtio devices are too many: machine virt "
+				 "%u virtio devices are too many: machine %s "
 				 "has room for %u",
-				 nr, VIRT_VIRTIO_MAX);
+				 nr, board->map->name, board->map->virtio_max);
 	return 0;
-}
-
-/*
- * Whether the kernel parameter @key is among @params.  Words are split as the
- * kernel's next_arg() does: double quotes keep white space, "--" ends it all.
- */
-static bool has_param(const char *params, const char *key)
-{
-	size_t len = strlen(key);
-	const char *p = params, *word;
-	bool quoted = false;
-
-	while (p && *p) {
-		while (isspace((unsigned char)*p))
-			p++;
-		word = p;
-		for (; *p && (quoted || !isspace((unsigned char)*p)); p++)
-			if (*p == '"')
-				quoted = !quoted;
-		if (p - word == 2 && !strncmp(word, "--", 2))
-			return false;
-		if (*word == '"')
-			word++;
-		if (!strncmp(word, key, len) && word[len] == '=')
-			return true;
-	}
-	return false;
 }
 
 static int make_bootargs(struct board *board, const struct run_config *cfg,
@@ -137,17 +118,20 @@ static int make_bootargs(struct board *board, const struct run_config *cfg,
 	const char *console = "", *panic = "", *root = "";
 	size_t max = board->kernel.width == GUEST_32BIT ? BOOTARGS_MAX_32
 							: BOOTARGS_MAX_64;
+	char warning[120];
 	size_t len;
 
+	if (bootargs_tiny_mem(params, warning, sizeof(warning)))
+		log_warn("%s", warning);
 	if (!cfg->nodefaults) {
-		if (!has_param(params, "console"))
+		if (!bootargs_has(params, "console"))
 			console = cfg->console == CONSOLE_VIRTIO
 					  ? "console=hvc0 "
 					  : "console=ttyAMA0 ";
-		if (!has_param(params, "panic"))
+		if (!bootargs_has(params, "panic"))
 			panic = "panic=-1 ";
 		if (cfg->nr_disks && !board->initrd &&
-		    !has_param(params, "root"))
+		    !bootargs_has(params, "root"))
 			root = cfg->disk[0].read_only ? "root=/dev/vda ro "
 						      : "root=/dev/vda rw ";
 	}
@@ -225,23 +209,27 @@ int board_prepare(const struct run_config *cfg, enum guest_width native,
 	int ret;
 
 	memset(board, 0, sizeof(*board));
+	board->map = cfg->machine ? cfg->machine : &virt_memmap;
 	/* An ARMv7 host has no other width; an arm64 host takes both, and a
 	 * flat image is 64-bit there by default. */
-	if (want == GUEST_WIDTH_ANY && native == GUEST_32BIT)
+	if (want == GUEST_WIDTH_ANY &&
+	    (native == GUEST_32BIT || board->map == &vexpress_memmap))
 		want = GUEST_32BIT;
 
 	ret = load_kernel(cfg, want, &board->kernel, err);
 	if (ret == 0 && cfg->initrd)
 		ret = load_initrd(board, cfg->initrd, err);
+	if (ret == 0 && board->map == &vexpress_memmap)
+		ret = board_vexpress_load(board, cfg, err);
 	if (ret < 0)
 		goto fail;
 
 	ret = fill_devices(board, cfg, err);
 	if (ret < 0)
 		goto fail;
-	board->dtb_size = DTB_FIXED + (uint64_t)cfg->cpus * DTB_PER_CPU;
+	board->dtb_size += DTB_FIXED + (uint64_t)cfg->cpus * DTB_PER_CPU;
 	req = (struct layout_request){
-		.ram_base = VIRT_RAM_BASE,
+		.ram_base = board->map->ram_base,
 		.ram_size = cfg->mem_size,
 		.kernel = &board->kernel,
 		.initrd_size = board->initrd_size,
@@ -263,7 +251,11 @@ void board_add_power(struct board *board)
 {
 	struct board_dev *dev;
 
-	dev = add_dev(board, BOARD_POWER, VIRT_POWER_BASE, VIRT_POWER_SIZE, 0);
+	/* Others have one already. */
+	if (board->map != &virt_memmap)
+		return;
+	dev = board_add(board, BOARD_POWER, VIRT_POWER_BASE, VIRT_POWER_SIZE,
+			0);
 	snprintf(dev->name, sizeof(dev->name), "power");
 }
 
@@ -293,7 +285,7 @@ int board_make_fdt(const struct board *board, const struct run_config *cfg,
 		.mpidr = mpidr,
 		.cpu_compatible = cpu_compatible,
 		.gic_version = gic_version,
-		.ram_base = VIRT_RAM_BASE,
+		.ram_base = board->map->ram_base,
 		.ram_size = cfg->mem_size,
 		.bootargs = board->bootargs,
 		.initrd_gpa = board->layout.initrd_gpa,
@@ -308,7 +300,9 @@ int board_make_fdt(const struct board *board, const struct run_config *cfg,
 	ret = draw_seed(req.rng_seed, sizeof(req.rng_seed), err);
 	if (ret == 0)
 		ret = draw_seed(&req.kaslr_seed, sizeof(req.kaslr_seed), err);
-	if (ret == 0)
+	if (ret == 0 && board->dtb)
+		ret = fdt_vexpress(&req, board->dtb, blob, size, err);
+	else if (ret == 0)
 		ret = fdt_build(&req, blob, size, err);
 	if (ret < 0)
 		return ret;
@@ -333,6 +327,7 @@ void board_free(struct board *board)
 {
 	image_free(&board->kernel);
 	free(board->initrd);
+	free(board->dtb);
 	free(board->bootargs);
 	memset(board, 0, sizeof(*board));
 }

@@ -12,6 +12,7 @@
 
 #include "arch-arm/fdt.h"
 #include "arch-arm/layout.h"
+#include "arch-arm/memmap.h"
 #include "config.h"
 
 #define BOARD_MAX_DEVS 64
@@ -27,7 +28,9 @@ enum board_virtio {
 };
 
 struct board {
+	const struct memmap *map;
 	struct image kernel;
+	void *dtb;    /* the board's own tree, NULL for none */
 	void *initrd; /* file contents, NULL for none */
 	uint64_t initrd_size;
 	struct board_dev dev[BOARD_MAX_DEVS];
@@ -41,7 +44,7 @@ struct board {
 };
 
 /*
- * Load kernel and initrd, fill the device table of machine "virt", plan the
+ * Load kernel and initrd, fill the device table of the machine, plan the
  * memory layout and compose the command line: the defaults
  * ("console=ttyAMA0 panic=-1", hvc0 with CONSOLE_VIRTIO, each left out where the user's params name the
  * key, all with --nodefaults), root=/dev/vda rw if there is a disk, no initrd
@@ -52,6 +55,10 @@ struct board {
  */
 int board_prepare(const struct run_config *cfg, enum guest_width native,
 		  struct board *board, struct error *err);
+
+/* A row without a name at the end of the table.  For board-*.c. */
+struct board_dev *board_add(struct board *board, enum board_dev_kind kind,
+			    uint64_t base, uint64_t size, unsigned int spi);
 
 /*
  * Add the register that powers the board off, for a guest whose PSCI cannot.

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config-lkvm.h"
+#include "config-machine.h"
 #include "config-pin.h"
 #include "config-ports.h"
 #include "config.h"
@@ -40,6 +42,8 @@ enum {
 	OPT_DISABLE_CAP,
 	OPT_DECOMPRESS,
 	OPT_KERNEL_CACHE,
+	OPT_MACHINE,
+	OPT_DTB,
 };
 
 /* ':' first: a missing value is told from an unknown option. */
@@ -75,36 +79,10 @@ static const struct option long_opts[] = {
 	{ "disable-cap", required_argument, NULL, OPT_DISABLE_CAP },
 	{ "decompress", required_argument, NULL, OPT_DECOMPRESS },
 	{ "kernel-cache", required_argument, NULL, OPT_KERNEL_CACHE },
+	{ "machine", required_argument, NULL, OPT_MACHINE },
+	{ "dtb", required_argument, NULL, OPT_DTB },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
-};
-
-/* Options that an lkvm user may try and that have no counterpart here. */
-static const char *const lkvm_only[] = {
-	"--9p",
-	"--debug",
-	"--debug-ioport",
-	"--debug-mmio",
-	"--dev",
-	"--disable-mte",
-	"--firmware",
-	"-f",
-	"--firmware-address",
-	"--flash",
-	"--force-pci",
-	"--kaslr-seed",
-	"--no-dhcp",
-	"--no-pvtime",
-	"--pmuv3",
-	"--pvtime",
-	"--sandbox",
-	"--sdl",
-	"--shmem",
-	"--sve-max-vl",
-	"--tty",
-	"--vcpu-affinity",
-	"--virtio-transport",
-	"--vnc",
 };
 
 const char config_run_help[] =
@@ -126,6 +104,8 @@ const char config_run_help[] =
 	"      --pmu                performance counters for the guest\n"
 	"      --hugetlbfs[=SIZE|DIR]  memory in huge pages set aside for it\n"
 	"      --aarch32            32-bit guest; a flat binary does not tell\n"
+	"      --machine virt|vexpress-a15  the board (virt)\n"
+	"      --dtb FILE           the device tree that vexpress-a15 starts from\n"
 	"      --irqchip gicv2|gicv3  interrupt controller (what the host has)\n"
 	"      --name NAME          name of the virtual machine (guest-PID)\n"
 	"      --control PATH|none  control socket (made from the name)\n"
@@ -228,11 +208,10 @@ static int parse_size(int opt, const char *arg, uint64_t multiple,
 	if (*end) {
 		unit = strchr(units, toupper((unsigned char)*end));
 		if (end[1] == '@' || *end == '@')
-			return bad(
-				err, opt,
-				": '%.40s': the address of memory is fixed in "
-				"machine virt; give the size alone",
-				arg);
+			return bad(err, opt,
+				   ": '%.40s': the address of memory is fixed "
+				   "by the machine; give the size alone",
+				   arg);
 		if (!unit || end[1])
 			goto garbage;
 		shift = (unsigned int)(unit - units) * 10;
@@ -340,22 +319,6 @@ static int parse_positional(const char *arg, struct run_config *cfg,
 	return parse_file('k', arg, &cfg->kernel, err);
 }
 
-/* @arg is what getopt stopped at: the whole word. */
-static int unknown_option(const char *arg, struct error *err)
-{
-	size_t i, len = strcspn(arg, "=");
-
-	for (i = 0; i < sizeof(lkvm_only) / sizeof(lkvm_only[0]); i++)
-		if (strlen(lkvm_only[i]) == len &&
-		    !strncmp(arg, lkvm_only[i], len))
-			return error_set(err, TL_USAGE, EINVAL,
-					 "option %s of lkvm is not in this "
-					 "version (trapline run --help)",
-					 lkvm_only[i]);
-	return error_set(err, TL_USAGE, EINVAL,
-			 "unknown option '%.100s' (trapline run --help)", arg);
-}
-
 static int parse_option(int opt, char *arg, struct run_config *cfg,
 			struct error *err)
 {
@@ -378,6 +341,10 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 	case OPT_AARCH32:
 		cfg->width = GUEST_32BIT;
 		return 0;
+	case OPT_MACHINE:
+		return config_parse_machine(arg, &cfg->machine, err);
+	case OPT_DTB:
+		return parse_file(opt, arg, &cfg->dtb, err);
 	case OPT_IRQCHIP:
 		return parse_irqchip(arg, &cfg->gic, err);
 	case OPT_NAME:
@@ -472,10 +439,10 @@ static int parse_all(int argc, char **argv, struct run_config *cfg,
 			return bad(err, optopt, " %s", "takes no value");
 		if (opt == '?' && optopt) {
 			one[1] = (char)optopt;
-			return unknown_option(one, err);
+			return config_unknown_option(one, err);
 		}
 		if (opt == '?')
-			return unknown_option(argv[optind - 1], err);
+			return config_unknown_option(argv[optind - 1], err);
 		ret = parse_option(opt, optarg, cfg, err);
 		if (ret < 0)
 			return ret;
@@ -562,6 +529,12 @@ int config_parse_run(int argc, char **argv, struct run_config *cfg,
 				"option -n: %u disks and %u network devices "
 				"are too many: at most %d together",
 				cfg->nr_disks, cfg->nr_nets, CONFIG_MAX_DISKS);
+		goto fail;
+	}
+	if (cfg->dtb && !cfg->machine) {
+		ret = error_set(err, TL_USAGE, EINVAL,
+				"option --dtb is for --machine vexpress-a15: "
+				"machine virt makes its own");
 		goto fail;
 	}
 	for (i = 0; i < cfg->nr_nets; i++)

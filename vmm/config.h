@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "arch-arm/image.h"
+#include "arch-arm/memmap.h"
 #include "backend/disk.h"
 #include "config-net.h"
 #include "config-vsock.h"
@@ -40,7 +41,9 @@ enum config_panic { PANIC_EXIT, PANIC_RESET, PANIC_HOLD };
 
 struct run_config {
 	const char *kernel;
-	const char *initrd; /* NULL: none */
+	const struct memmap *machine; /* NULL: virt */
+	const char *dtb;              /* its device tree, NULL: look for it */
+	const char *initrd;           /* NULL: none */
 	const char *params; /* the user's part of the command line, or NULL */
 	struct disk_options disk[CONFIG_MAX_DISKS]; /* text is in @arena */
 	unsigned int nr_disks;

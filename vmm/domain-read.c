@@ -184,6 +184,8 @@ static void read_os(struct reader *r, const struct domain_node *root)
 	const struct domain_node *initrd = domain_child(os, "initrd");
 	const struct domain_node *params = domain_child(os, "cmdline");
 	const char *arch = domain_child_attr(os, "type", "arch");
+	const char *machine = domain_child_attr(os, "type", "machine");
+	const struct domain_node *dtb = domain_child(os, "dtb");
 	const struct domain_node *type = domain_child(os, "type");
 
 	if (type && strcmp(type->text, "hvm"))
@@ -192,6 +194,10 @@ static void read_os(struct reader *r, const struct domain_node *root)
 		add(r, "--kernel=%s", kernel->text);
 	if (initrd)
 		add(r, "--initrd=%s", initrd->text);
+	if (machine)
+		add(r, "--machine=%s", machine);
+	if (dtb)
+		add(r, "--dtb=%s", dtb->text);
 	/* libvirt's command line is all of it. */
 	add(r, "--nodefaults");
 	if (params)

@@ -112,11 +112,14 @@ static void put_os(FILE *f, const struct run_config *cfg,
 					     [PANIC_RESET] = "restart",
 					     [PANIC_HOLD] = "preserve" };
 
-	fprintf(f, "  <os>\n    <type arch='%s' machine='virt'>hvm</type>\n",
-		facts->width == GUEST_32BIT ? "armv7l" : "aarch64");
+	fprintf(f, "  <os>\n    <type arch='%s' machine='%s'>hvm</type>\n",
+		facts->width == GUEST_32BIT ? "armv7l" : "aarch64",
+		cfg->machine ? cfg->machine->name : virt_memmap.name);
 	put_path(f, "    <kernel>", cfg->kernel, "</kernel>");
 	if (cfg->initrd)
 		put_path(f, "    <initrd>", cfg->initrd, "</initrd>");
+	if (cfg->dtb)
+		put_path(f, "    <dtb>", cfg->dtb, "</dtb>");
 	if (*facts->bootargs)
 		put(f, "    <cmdline>", facts->bootargs, "</cmdline>");
 	fprintf(f,

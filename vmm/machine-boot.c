@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch-arm/virt.h"
 #include "config-pin.h"
 #include "lib/log.h"
 #include "machine-parts.h"
@@ -76,17 +75,19 @@ static int create_vm(struct boot *boot, struct error *err)
 	ret = arch_check_width(&boot->vm, boot->board.kernel.width, err);
 	if (ret)
 		return ret;
-	ret = arch_vm_type(&boot->vm, VIRT_RAM_BASE + ram_size, &type, err);
+	ret = arch_vm_type(&boot->vm, boot->board.map->ram_base + ram_size,
+			   &type, err);
 	if (ret)
 		return ret;
 	ret = vm_create(&boot->vm, type, err);
 	if (ret)
 		return ret;
 	if (boot->cfg->hugetlb)
-		ret = gmem_add_huge_ram(&boot->gmem, VIRT_RAM_BASE, ram_size,
-					&boot->cfg->huge, err);
+		ret = gmem_add_huge_ram(&boot->gmem, boot->board.map->ram_base,
+					ram_size, &boot->cfg->huge, err);
 	else
-		ret = gmem_add_ram(&boot->gmem, VIRT_RAM_BASE, ram_size, err);
+		ret = gmem_add_ram(&boot->gmem, boot->board.map->ram_base,
+				   ram_size, err);
 	if (ret)
 		return ret;
 	return vm_add_memory(&boot->vm, &boot->gmem, err);
@@ -211,8 +212,8 @@ int boot_new(struct session *session, struct boot **out, struct error *err)
 		goto close_vm;
 	if (!arch_has_system_off(&boot->vm))
 		board_add_power(&boot->board);
-	ret = arch_gic_create(&boot->vm, boot->cfg->gic, boot->cfg->cpus,
-			      &boot->gic, err);
+	ret = arch_gic_create(&boot->vm, boot->board.map, boot->cfg->gic,
+			      boot->cfg->cpus, &boot->gic, err);
 	if (ret)
 		goto close_vm;
 	ret = create_vcpus(boot, err);

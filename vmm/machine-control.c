@@ -39,6 +39,7 @@ void boot_hold(struct boot *boot)
 	for (i = 0; i < boot->board.nr_devs; i++)
 		if (boot->virtio[i])
 			virtio_mmio_pause(boot->virtio[i]);
+	machine_vexpress_hold(boot);
 	ret = arch_counter_get(&boot->vcpu[0], &boot->counter);
 	boot->has_counter = !ret;
 	if (ret)
@@ -52,6 +53,7 @@ void boot_release(struct boot *boot)
 
 	if (boot->has_counter)
 		arch_counter_set(&boot->vcpu[0], boot->counter);
+	machine_vexpress_release(boot);
 	for (i = 0; i < boot->board.nr_devs; i++)
 		if (boot->virtio[i])
 			virtio_mmio_resume(boot->virtio[i]);
@@ -117,6 +119,11 @@ static int powerdown(void *opaque, struct error *err)
 {
 	struct session *session = opaque;
 
+	if (session->boot && !session->boot->power_key)
+		return error_set(err, TL_FAIL, ENODEV,
+				 "machine %s has no power key: shut the guest "
+				 "down from inside",
+				 session->boot->board.map->name);
 	if (session_powerdown(session))
 		return error_set(err, TL_FAIL, ENOMEM,
 				 "no memory to press the power key");

@@ -39,7 +39,7 @@ static void spi_pulse(void *opaque)
 	vm_irq_line(line->vm, line->irq, false);
 }
 
-static struct irq_line connect_spi(struct boot *boot, unsigned int i)
+struct irq_line machine_connect_spi(struct boot *boot, unsigned int i)
 {
 	struct spi_line *line = &boot->line[i];
 
@@ -50,8 +50,8 @@ static struct irq_line connect_spi(struct boot *boot, unsigned int i)
 				  .opaque = line };
 }
 
-static int add_to_bus(struct boot *boot, unsigned int i,
-		      const struct mmio_ops *ops, void *dev, struct error *err)
+int machine_add_to_bus(struct boot *boot, unsigned int i,
+		       const struct mmio_ops *ops, void *dev, struct error *err)
 {
 	const struct board_dev *row = &boot->board.dev[i];
 	const struct mmio_region region = {
@@ -107,7 +107,7 @@ static void set_up_pl011(struct pl011 *uart)
 static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
 {
 	const struct pl011_config config = {
-		.irq = connect_spi(boot, i),
+		.irq = machine_connect_spi(boot, i),
 		.tx = uart_tx,
 		.rx_room = uart_rx_room,
 		.tx_plain = machine_uart_plain,
@@ -128,7 +128,7 @@ static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
 	/* What the virtio console shares with it is the output alone. */
 	if (boot->session->serial != boot->session->console)
 		chardev_attach(boot->session->serial, &front);
-	return add_to_bus(boot, i, &pl011_mmio_ops, boot->uart, err);
+	return machine_add_to_bus(boot, i, &pl011_mmio_ops, boot->uart, err);
 }
 
 /* --- PL031 -----------------------------------------------------------------*/
@@ -186,7 +186,7 @@ static void alarm_changed(void *opaque)
 static int create_pl031(struct boot *boot, unsigned int i, struct error *err)
 {
 	const struct pl031_config config = {
-		.irq = connect_spi(boot, i),
+		.irq = machine_connect_spi(boot, i),
 		.clock = clock_realtime,
 	};
 	struct rtc_alarm *alarm = &boot->alarm;
@@ -208,7 +208,7 @@ static int create_pl031(struct boot *boot, unsigned int i, struct error *err)
 	if (ret)
 		return ret;
 	pl031_set_alarm_cb(alarm->rtc, alarm_changed, alarm);
-	return add_to_bus(boot, i, &pl031_mmio_ops, alarm->rtc, err);
+	return machine_add_to_bus(boot, i, &pl031_mmio_ops, alarm->rtc, err);
 }
 
 static void destroy_pl031(struct rtc_alarm *alarm)
@@ -226,7 +226,8 @@ static void destroy_pl031(struct rtc_alarm *alarm)
 
 static int create_pl061(struct boot *boot, unsigned int i, struct error *err)
 {
-	const struct pl061_config config = { .irq = connect_spi(boot, i) };
+	const struct pl061_config config = { .irq = machine_connect_spi(boot,
+									i) };
 	int ret;
 
 	boot->gpio = pl061_new(&config);
@@ -236,7 +237,7 @@ static int create_pl061(struct boot *boot, unsigned int i, struct error *err)
 			    &boot->power_key, err);
 	if (ret)
 		return ret;
-	return add_to_bus(boot, i, &pl061_mmio_ops, boot->gpio, err);
+	return machine_add_to_bus(boot, i, &pl061_mmio_ops, boot->gpio, err);
 }
 
 /* --- power -----------------------------------------------------------------*/
@@ -255,7 +256,7 @@ static void power_reset(void *opaque)
 	session_end(boot->session, END_RESET, NULL);
 }
 
-static struct power_switch machine_power(struct boot *boot)
+struct power_switch machine_power(struct boot *boot)
 {
 	return (struct power_switch){ .off = power_off,
 				      .reset = power_reset,
@@ -384,7 +385,7 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 {
 	struct virtio_mmio_config config = {
 		.gmem = &boot->gmem,
-		.irq = connect_spi(boot, i),
+		.irq = machine_connect_spi(boot, i),
 		.shadow = machine_shadow(boot, i),
 		.ack_inert = machine_virtio_inert,
 		.opaque = &boot->ack[i],
@@ -408,7 +409,8 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 		boot->balloon = vdev;
 	bind_ioeventfds(boot, i);
 	machine_virtio_zones(boot, i);
-	return add_to_bus(boot, i, &virtio_mmio_ops, boot->virtio[i], err);
+	return machine_add_to_bus(boot, i, &virtio_mmio_ops, boot->virtio[i],
+				  err);
 }
 
 /* --- the table -------------------------------------------------------------*/
@@ -426,7 +428,8 @@ int machine_devs_create(struct boot *boot, struct error *err)
 	for (i = 0; !ret && i < boot->board.nr_devs; i++) {
 		switch (boot->board.dev[i].kind) {
 		case BOARD_PL011:
-			ret = create_pl011(boot, i, err);
+			ret = boot->uart ? machine_vexpress_create(boot, i, err)
+					 : create_pl011(boot, i, err);
 			break;
 		case BOARD_PL031:
 			ret = create_pl031(boot, i, err);
@@ -439,8 +442,12 @@ int machine_devs_create(struct boot *boot, struct error *err)
 			break;
 		case BOARD_POWER:
 			boot->power_reg.power = machine_power(boot);
-			ret = add_to_bus(boot, i, &power_reg_mmio_ops,
-					 &boot->power_reg, err);
+			ret = machine_add_to_bus(boot, i, &power_reg_mmio_ops,
+						 &boot->power_reg, err);
+			break;
+		case BOARD_SP804:
+		case BOARD_VEXPRESS_SYSREG:
+			ret = machine_vexpress_create(boot, i, err);
 			break;
 		default:
 			ret = error_set(err, TL_FAIL, ENOTSUP,
@@ -469,6 +476,7 @@ void machine_devs_destroy(struct boot *boot)
 		boot->irq_fd[i] = -1;
 	}
 	boot->balloon = NULL;
+	machine_vexpress_destroy(boot);
 	power_key_free(boot->power_key);
 	boot->power_key = NULL;
 	pl061_free(boot->gpio);

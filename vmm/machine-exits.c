@@ -15,7 +15,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "arch-arm/virt.h"
 #include "hw/pl011-regs.h"
 #include "hw/pl011.h"
 #include "lib/log.h"
@@ -73,7 +72,7 @@ struct shadow machine_shadow(struct boot *boot, unsigned int i)
 		shadow.show = show_uart;
 		shadow.opaque = boot;
 	} else if (dev->kind == BOARD_VIRTIO) {
-		n = (dev->base - VIRT_VIRTIO_BASE) / ROPAGE_SIZE;
+		n = (dev->base - boot->board.map->virtio_base) / ROPAGE_SIZE;
 		shadow.regs = page_regs(boot, &boot->virtio_page[n], dev->base);
 	}
 	return shadow;

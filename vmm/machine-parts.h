@@ -35,6 +35,7 @@ struct pl011;
 struct pl031;
 struct pl061;
 struct virtio_device;
+struct vexpress;
 struct virtio_mmio;
 struct worker;
 
@@ -145,6 +146,7 @@ struct boot {
 	struct pl061 *gpio;
 	struct power_key *power_key;
 	struct power_reg power_reg;
+	struct vexpress *vexpress;     /* NULL: on another board */
 	struct virtio_device *balloon; /* NULL: the guest has none */
 	struct virtio_mmio *virtio[BOARD_MAX_DEVS];
 	int irq_fd[BOARD_MAX_DEVS];
@@ -266,6 +268,25 @@ void machine_uart_busy(struct boot *boot);
 
 /* A virtio transport's ack_inert; @opaque is a struct virtio_ack. */
 void machine_virtio_inert(void *opaque, bool inert);
+
+/* --- what the files of devices share (machine-devs.c) -----------------------*/
+
+/* The interrupt line of device @i of the board; and its registers on the bus. */
+struct irq_line machine_connect_spi(struct boot *boot, unsigned int i);
+int machine_add_to_bus(struct boot *boot, unsigned int i,
+		       const struct mmio_ops *ops, void *dev,
+		       struct error *err);
+struct power_switch machine_power(struct boot *boot);
+
+/*
+ * Device @i, one that only machine "vexpress-a15" has (machine-vexpress.c); all
+ * of them; and their clock stands still, or goes on.
+ */
+int machine_vexpress_create(struct boot *boot, unsigned int i,
+			    struct error *err);
+void machine_vexpress_destroy(struct boot *boot);
+void machine_vexpress_hold(struct boot *boot);
+void machine_vexpress_release(struct boot *boot);
 
 /* All devices of the board, on the bus and on their SPIs. */
 int machine_devs_create(struct boot *boot, struct error *err);

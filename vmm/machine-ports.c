@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "lib/log.h"
 #include "machine-parts.h"
 #include "virtio/balloon.h"
 #include "virtio/console.h"
@@ -126,6 +127,10 @@ static void press_power_key(void *opaque)
 
 	if (session->boot && session->boot->power_key)
 		power_key_press(session->boot->power_key);
+	else if (session->boot)
+		log_warn("machine %s has no power key: shut the guest down "
+			 "from inside",
+			 session->boot->board.map->name);
 }
 
 int session_powerdown(struct session *session)

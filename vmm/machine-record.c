@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arch-arm/virt.h"
 #include "machine-parts.h"
 #include "vminfo.h"
 
@@ -25,26 +24,31 @@ static const char *type_of(enum board_dev_kind kind)
 		return "virtio-mmio";
 	case BOARD_POWER:
 		return "power";
+	case BOARD_SP804:
+		return "sp804";
+	case BOARD_VEXPRESS_SYSREG:
+		return "vexpress-sysreg";
 	}
 	return "unknown";
 }
 
-static void add_gic(struct vminfo_device *dev, unsigned int version)
+static void add_gic(struct vminfo_device *dev, const struct memmap *map,
+		    unsigned int version)
 {
 	const bool v2 = version == 2;
 
 	dev[0] = (struct vminfo_device){
 		.name = "gic-dist",
 		.type = v2 ? "gicv2-dist" : "gicv3-dist",
-		.base = VIRT_GICD_BASE,
-		.size = VIRT_GICD_SIZE,
+		.base = map->gicd_base,
+		.size = map->gicd_size,
 		.spi = -1,
 	};
 	dev[1] = (struct vminfo_device){
 		.name = v2 ? "gic-cpu" : "gic-redist",
 		.type = v2 ? "gicv2-cpu" : "gicv3-redist",
-		.base = v2 ? VIRT_GICC_BASE : VIRT_GICR_BASE,
-		.size = v2 ? VIRT_GICC_SIZE : VIRT_GICR_SIZE,
+		.base = v2 ? map->gicc_base : map->gicr_base,
+		.size = v2 ? map->gicc_size : map->gicr_size,
 		.spi = -1,
 	};
 }
@@ -71,7 +75,7 @@ static void add_board(struct vminfo_device *dev,
 			.virtio = virtio_of(row),
 			.base = row->base,
 			.size = row->size,
-			.spi = row->kind == BOARD_POWER ? -1 : (int)row->spi,
+			.spi = row->spi ? (int)row->spi : -1,
 		};
 	}
 }
@@ -105,9 +109,10 @@ int machine_record_write(const struct session *session, const char *ended,
 {
 	const struct machine_result *result = &session->result;
 	const struct run_config *cfg = session->cfg;
+	const struct memmap *map = cfg->machine ? cfg->machine : &virt_memmap;
 	const unsigned int cpus = cfg->cpus;
 	struct vminfo_device devices[BOARD_MAX_DEVS + GIC_FRAMES];
-	const struct vminfo_memory memory = { .gpa = VIRT_RAM_BASE,
+	const struct vminfo_memory memory = { .gpa = map->ram_base,
 					      .size = cfg->mem_size };
 	struct vminfo_vcpu *vcpus = calloc(cpus, sizeof(*vcpus));
 	pid_t *tids = calloc((size_t)cpus * result->boots + 1, sizeof(*tids));
@@ -118,6 +123,7 @@ int machine_record_write(const struct session *session, const char *ended,
 		.pid = getpid(),
 		.guest_width = result->width,
 		.gic_version = result->gic_version,
+		.machine = map->name,
 		.kernel = cfg->kernel,
 		.memory = &memory,
 		.nr_memory = 1,
@@ -136,7 +142,7 @@ int machine_record_write(const struct session *session, const char *ended,
 				"no memory to describe the VM");
 		goto out;
 	}
-	add_gic(devices, result->gic_version);
+	add_gic(devices, map, result->gic_version);
 	add_board(devices + GIC_FRAMES, result);
 	for (i = 0; i < cpus; i++)
 		fill_vcpu(&vcpus[i], result, i, cpus, tids + i * result->boots,

@@ -195,7 +195,8 @@ static json_t *make_root(const struct vminfo *info)
 				      : "trapline " TRAPLINE_VERSION)) ||
 	    set(root, "name", make_string(info->name)) ||
 	    set(root, "pid", json_integer(info->pid)) ||
-	    set(root, "machine", json_string(info->vmm ? "" : "virt")) ||
+	    set(root, "machine",
+		json_string(info->machine ? info->machine : "")) ||
 	    set(root, "guest_width", json_integer(info->guest_width)) ||
 	    set(root, "gic_version", json_integer(info->gic_version)) ||
 	    set(root, "kernel", make_string(info->kernel)) ||

@@ -58,7 +58,8 @@ struct vminfo {
 	pid_t pid;
 	unsigned int guest_width; /* 32 or 64 */
 	unsigned int gic_version;
-	const char *kernel; /* path, as it was given */
+	const char *machine; /* NULL: not known */
+	const char *kernel;  /* path, as it was given */
 	const struct vminfo_memory *memory;
 	unsigned int nr_memory;
 	const struct vminfo_device *devices;

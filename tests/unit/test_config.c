@@ -255,6 +255,26 @@ static void cpu_counts(void **state)
 	REFUSE("at most 8 CPUs", "k", "-c9", "--irqchip=gicv2");
 }
 
+static void machines(void **state)
+{
+	struct run_config cfg;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(PARSE(&cfg, &err, "k"), 0);
+	assert_null(cfg.machine);
+	config_free(&cfg);
+	assert_int_equal(PARSE(&cfg, &err, "k", "--machine", "virt"), 0);
+	assert_null(cfg.machine);
+	config_free(&cfg);
+	assert_int_equal(PARSE(&cfg, &err, "k", "--machine=vexpress-a15",
+			       "--dtb", "x.dtb"),
+			 0);
+	assert_ptr_equal(cfg.machine, &vexpress_memmap);
+	assert_string_equal(cfg.dtb, "x.dtb");
+	config_free(&cfg);
+}
+
 static void disks(void **state)
 {
 	const char *args[2 * (CONFIG_MAX_DISKS + 1) + 2];
@@ -343,6 +363,9 @@ static void bad_values(void **state)
 	REFUSE("--name: ", "k", "--name", ".x");
 	REFUSE("--name: ", "k", "--name=-x");
 	REFUSE("--name: ", "k", "--name", "a b");
+	REFUSE("neither virt nor vexpress-a15", "k", "--machine=vexpress-a9");
+	REFUSE("--dtb is for --machine", "k", "--dtb=x.dtb");
+	REFUSE("--dtb is for", "k", "--machine=virt", "--dtb=x.dtb");
 	REFUSE("neither gicv2 nor gicv3", "k", "--irqchip", "gic");
 	REFUSE("use gicv2", "k", "--irqchip", "gicv2m");
 	REFUSE("use gicv3", "k", "--irqchip", "gicv3-its");
@@ -493,6 +516,7 @@ int main(void)
 		cmocka_unit_test(kernel_as_argument),
 		cmocka_unit_test(memory_sizes),
 		cmocka_unit_test(cpu_counts),
+		cmocka_unit_test(machines),
 		cmocka_unit_test(disks),
 		cmocka_unit_test(bad_values),
 		cmocka_unit_test(bad_options),

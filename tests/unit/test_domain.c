@@ -148,6 +148,28 @@ static void there_and_back(void **state)
 	config_free(&cfg);
 }
 
+static void another_machine(void **state)
+{
+	static const char domain[] =
+		"<domain type='kvm'><name>a</name><os>"
+		"<type arch='armv7l' machine='vexpress-a15'>hvm</type>"
+		"<kernel>/boot/zImage</kernel><dtb>/boot/x.dtb</dtb>"
+		"</os></domain>";
+	struct domain_facts facts = { GUEST_32BIT, 2, "" };
+	struct run_config cfg;
+	char *text;
+
+	(void)state;
+	parse(domain, &cfg);
+	assert_ptr_equal(cfg.machine, &vexpress_memmap);
+	assert_string_equal(cfg.dtb, "/boot/x.dtb");
+	text = domain_write(&cfg, &facts);
+	assert_non_null(strstr(text, "machine='vexpress-a15'"));
+	assert_non_null(strstr(text, "<dtb>/boot/x.dtb</dtb>"));
+	free(text);
+	config_free(&cfg);
+}
+
 /* The schema that libvirt has: where its tools are installed. */
 static void validates(void **state)
 {
@@ -316,8 +338,11 @@ static void libvirt_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(there_and_back), cmocka_unit_test(validates),
-		cmocka_unit_test(refusals),       cmocka_unit_test(expand),
+		cmocka_unit_test(another_machine),
+		cmocka_unit_test(there_and_back),
+		cmocka_unit_test(validates),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(expand),
 		cmocka_unit_test(libvirt_names),
 	};
 

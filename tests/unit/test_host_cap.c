@@ -116,7 +116,8 @@ static void test_tree(void **state)
 {
 	const uint64_t mpidr = 0;
 	struct run_config cfg = { .cpus = 1, .mem_size = 64 << 20 };
-	struct board board = { .kernel.width = GUEST_32BIT,
+	struct board board = { .map = &virt_memmap,
+			       .kernel.width = GUEST_32BIT,
 			       .dtb_size = 0x10000,
 			       .bootargs = "" };
 	struct error err = { 0 };

@@ -156,6 +156,10 @@ static void test_device_registers(void **state)
 	/* the second redistributor's SGI frame */
 	assert_dev("gicv3-redist", 0x20000 + 0x10100, "GICR_ISENABLER0");
 	assert_dev("gicv3-redist", 0x14, "GICR_WAKER");
+	assert_dev("sp804", 0x24, "Timer2Value");
+	assert_dev("sp804", 0x1c, "+0x1c");
+	assert_dev("vexpress-sysreg", 0xa4, "SYS_CFGCTRL");
+	assert_dev("vexpress-sysreg", 0x88, "SYS_PROCID1");
 	assert_dev("no such device", 0x24, "+0x24");
 	assert_dev("virtio-mmio", UINT64_MAX, "+0xffffffffffffffff");
 }

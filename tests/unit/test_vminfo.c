@@ -50,6 +50,7 @@ static int setup(void **state)
 		.pid = 99,
 		.guest_width = 32,
 		.gic_version = 2,
+		.machine = "virt",
 		.kernel = "/boot/zImage",
 		.memory = memory,
 		.nr_memory = 1,

@@ -15,11 +15,12 @@
 #include <stdint.h>
 
 #include "arch-arm/image.h"
+#include "arch-arm/memmap.h"
 #include "kvm/vcpu.h"
 #include "kvm/vm.h"
 #include "lib/error.h"
 
-/* Shared peripheral interrupts: room for machine "virt" (SPI 0..95). */
+/* Shared peripheral interrupts: room for every machine (SPI 0..95). */
 #define ARCH_NR_SPIS 96
 
 struct arch_gic {
@@ -47,13 +48,13 @@ int arch_vm_type(const struct vm *vm, uint64_t ram_end, unsigned long *type,
 /* --- the interrupt controller ----------------------------------------------*/
 
 /*
- * The in-kernel GIC at machine "virt"'s addresses.  @version 2, 3, or 0 for the
+ * The in-kernel GIC at @map's addresses.  @version 2, 3, or 0 for the
  * first of 2 and 3 that the host has.  TL_HOST if it has not, naming what it
  * has, or if @nr_cpus is more than that GIC or KVM can take.
  */
-int arch_gic_create(const struct vm *vm, unsigned int version,
-		    unsigned int nr_cpus, struct arch_gic *gic,
-		    struct error *err);
+int arch_gic_create(const struct vm *vm, const struct memmap *map,
+		    unsigned int version, unsigned int nr_cpus,
+		    struct arch_gic *gic, struct error *err);
 
 /* Whether @vm could have a GIC of @version, 2 or 3. */
 bool arch_gic_exists(const struct vm *vm, unsigned int version);

@@ -366,6 +366,9 @@ static void add_device(struct writer *w, const struct board_dev *dev)
 		prop_reg(w, dev->base, dev->size);
 		prop_u32(w, "phandle", PHANDLE_POWER);
 		break;
+	case BOARD_SP804:
+	case BOARD_VEXPRESS_SYSREG:
+		return;
 	}
 	end(w);
 }

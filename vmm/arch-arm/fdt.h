@@ -16,6 +16,9 @@ enum board_dev_kind {
 	BOARD_PL061,
 	BOARD_VIRTIO,
 	BOARD_POWER, /* hw/power-reg.h */
+	/* Machine vexpress-a15's; they are in its own tree. */
+	BOARD_SP804,
+	BOARD_VEXPRESS_SYSREG,
 };
 
 /* What a BOARD_POWER's register takes (hw/power-reg.h). */

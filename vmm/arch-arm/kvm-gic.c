@@ -82,28 +82,29 @@ static int set_legacy_addr(const struct vm *vm, uint64_t type, uint64_t addr)
 	return ioctl(vm->fd, KVM_ARM_SET_DEVICE_ADDR, &arg) < 0 ? -errno : 0;
 }
 
-static int create_legacy(const struct vm *vm)
+static int create_legacy(const struct vm *vm, const struct memmap *map)
 {
 	int ret;
 
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0UL) < 0)
 		return -errno;
-	ret = set_legacy_addr(vm, KVM_VGIC_V2_ADDR_TYPE_DIST, VIRT_GICD_BASE);
+	ret = set_legacy_addr(vm, KVM_VGIC_V2_ADDR_TYPE_DIST, map->gicd_base);
 	if (ret)
 		return ret;
-	return set_legacy_addr(vm, KVM_VGIC_V2_ADDR_TYPE_CPU, VIRT_GICC_BASE);
+	return set_legacy_addr(vm, KVM_VGIC_V2_ADDR_TYPE_CPU, map->gicc_base);
 }
 
-static int create(const struct vm *vm, struct arch_gic *gic)
+static int create(const struct vm *vm, const struct memmap *map,
+		  struct arch_gic *gic)
 {
 	const bool v2 = gic->version == 2;
-	const uint64_t dist = VIRT_GICD_BASE;
-	const uint64_t other = v2 ? VIRT_GICC_BASE : VIRT_GICR_BASE;
+	const uint64_t dist = map->gicd_base;
+	const uint64_t other = v2 ? map->gicc_base : map->gicr_base;
 	const uint32_t nr_irqs = GIC_SPI_BASE + ARCH_NR_SPIS;
 	int ret;
 
 	if (is_legacy(vm))
-		return create_legacy(vm);
+		return create_legacy(vm, map);
 
 	gic->fd = create_device(
 		vm, v2 ? KVM_DEV_TYPE_ARM_VGIC_V2 : KVM_DEV_TYPE_ARM_VGIC_V3,
@@ -168,13 +169,15 @@ static int check_cpus(const struct vm *vm, unsigned int nr_cpus,
 	return 0;
 }
 
-int arch_gic_create(const struct vm *vm, unsigned int version,
-		    unsigned int nr_cpus, struct arch_gic *gic,
-		    struct error *err)
+int arch_gic_create(const struct vm *vm, const struct memmap *map,
+		    unsigned int version, unsigned int nr_cpus,
+		    struct arch_gic *gic, struct error *err)
 {
 	int ret;
 
 	*gic = (struct arch_gic){ .fd = -1 };
+	if (!version && !map->gicr_size)
+		version = 2;
 	ret = check_version(vm, version, gic, err);
 	if (ret)
 		return ret;
@@ -184,7 +187,7 @@ int arch_gic_create(const struct vm *vm, unsigned int version,
 	ret = check_cpus(vm, nr_cpus, gic, err);
 	if (ret)
 		return ret;
-	ret = create(vm, gic);
+	ret = create(vm, map, gic);
 	if (ret) {
 		arch_gic_close(gic);
 		return error_set(err, TL_HOST, -ret,
