@@ -192,7 +192,9 @@ unit-src  := $(wildcard tests/unit/test_*.c)
 unit-help := $(filter-out $(unit-src),$(wildcard tests/unit/*.c))
 unit-bin  := $(patsubst tests/unit/%.c,$(unit)/%,$(unit-src))
 unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
-		$(trace-src) trace/plugin_kvm_arm.c $(unit-help))
+		$(trace-src) trace/plugin_kvm_arm.c $(unit-help) \
+		benchmarks/mibench/input.c benchmarks/mibench/adpcm.c \
+		benchmarks/mibench/fft.c)
 
 $(unit)/obj/%.o: %.c
 	$(call say,CC,$@)
@@ -276,6 +278,8 @@ lint:
 
 bench:
 	$(Q)benchmarks/bench
+
+include benchmarks/bench.mk
 
 # --- fuzzing -----------------------------------------------------------------
 FUZZ_SECONDS ?= 30

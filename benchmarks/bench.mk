@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What trapline bench runs: static programs for each kind of host and guest and
+# for this machine, in $(O)/bench/KIND/.
+
+bench-lib-src := $(filter-out benchmarks/mibench/main.c, \
+		$(wildcard benchmarks/mibench/*.c))
+bench-kinds := arm64 armhf local
+
+bench-cc-arm64 = $(if $(filter aarch64,$(machine)),,aarch64-linux-gnu-)gcc
+bench-cc-armhf = $(if $(filter armv7%,$(machine)),,arm-linux-gnueabihf-)gcc
+bench-cc-local = gcc
+bench-triplet-arm64 := aarch64-linux-gnu
+bench-triplet-armhf := arm-linux-gnueabihf
+
+# $(call bench-sysroot,KIND): where its libraries are, if not this machine's own
+bench-sysroot = $(if $(filter local,$(1))$(if $(filter \
+	aarch64-arm64 armv7l-armhf,$(machine)-$(1)),own),,$(TRAPLINE_CACHE)/sysroot-$(1))
+bench-flags := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -O2 \
+	     -ffp-contract=off $(WARN) -static
+bench-dirs = $(if $(call bench-sysroot,$(1)),-isystem $(call \
+	bench-sysroot,$(1))/usr/include/$(bench-triplet-$(1)) -isystem $(call \
+	bench-sysroot,$(1))/usr/include -L$(call \
+	bench-sysroot,$(1))/usr/lib/$(bench-triplet-$(1)))
+
+$(O)/bench/%/mibench: $(bench-lib-src) benchmarks/mibench/main.c \
+		benchmarks/mibench/workload.h scripts/sysroot
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(if $(call bench-sysroot,$*),scripts/sysroot $*)
+	$(Q)$(bench-cc-$*) $(bench-flags) $(call bench-dirs,$*) -o $@ \
+		$(filter %.c,$^) -lgsm -ljpeg -lz -lm
+
+$(O)/bench/%/group: benchmarks/group.c
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(bench-cc-$*) $(bench-flags) -o $@ $<
+
+.PHONY: bench-programs
+bench-programs: $(foreach k,$(bench-kinds),$(O)/bench/$(k)/mibench \
+		$(O)/bench/$(k)/group)
