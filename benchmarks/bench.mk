@@ -38,3 +38,22 @@ $(O)/bench/%/group: benchmarks/group.c
 .PHONY: bench-programs
 bench-programs: $(foreach k,$(bench-kinds),$(O)/bench/$(k)/mibench \
 		$(O)/bench/$(k)/group)
+
+# The payload that times exits, for both widths of guest: bare metal, loaded
+# anywhere; see tests/guests/exits.c.
+exits-flags := -std=gnu11 -O2 $(WARN) -ffreestanding -nostdlib -fpie \
+	     -fvisibility=hidden -fno-stack-protector -fno-tree-loop-distribute-patterns \
+	     -fno-asynchronous-unwind-tables -Wl,--build-id=none \
+	     -Wl,-T,tests/guests/exits.lds -static -Itests/guests
+exits-flags64 := -mgeneral-regs-only -mstrict-align
+exits-flags32 := -march=armv7ve -marm -mfloat-abi=soft -mno-unaligned-access
+
+$(O)/guests/exits%.bin: tests/guests/exits.c tests/guests/exits.h \
+		tests/guests/exits.lds tests/guests/defs.h
+	$(call say,GUEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)p=$(if $(filter 32,$*),$(guest-as32),$(guest-as64)); \
+		$${p}gcc $(exits-flags) $(exits-flags$*) -o $(@:.bin=.elf) $< && \
+		$${p}objcopy -O binary $(@:.bin=.elf) $@
+
+guest-bin += $(O)/guests/exits64.bin $(O)/guests/exits32.bin
