@@ -57,3 +57,24 @@ $(O)/guests/exits%.bin: tests/guests/exits.c tests/guests/exits.h \
 		$${p}objcopy -O binary $(@:.bin=.elf) $@
 
 guest-bin += $(O)/guests/exits64.bin $(O)/guests/exits32.bin
+
+# `trapline bench` is the program trapline-bench beside trapline: a script that
+# starts the driver, from here or from where it is installed.
+libexecdir ?= $(PREFIX)/libexec/trapline
+
+$(obj)/trapline-bench: benchmarks/trapline-bench
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)sed 's|@DRIVER@|$(CURDIR)/benchmarks/driver|' $< >$@
+	$(Q)chmod 755 $@
+
+all: $(obj)/trapline-bench
+
+.PHONY: install-bench
+install: install-bench
+install-bench: bench-programs $(O)/guests/exits64.bin $(O)/guests/exits32.bin
+	$(Q)install -d $(DESTDIR)$(libexecdir)/driver $(DESTDIR)$(bindir)
+	$(Q)install -m 644 benchmarks/driver/*.py $(DESTDIR)$(libexecdir)/driver/
+	$(Q)sed 's|@DRIVER@|$(libexecdir)/driver|' benchmarks/trapline-bench \
+		>$(DESTDIR)$(bindir)/trapline-bench
+	$(Q)chmod 755 $(DESTDIR)$(bindir)/trapline-bench

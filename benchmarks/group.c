@@ -49,7 +49,8 @@ static struct member members[MAX_MEMBERS];
 static int nr_members;
 static FILE *events;
 static const char *hook;
-static char current[64]; /* the benchmark that is waited for or runs */
+static char waited[64];  /* the benchmark that members are ready for */
+static char running[64]; /* the one that they were let go for */
 
 static int64_t now_us(void)
 {
@@ -104,7 +105,7 @@ static void run_hook(const char *when)
 		return;
 	pid = fork();
 	if (pid == 0) {
-		execl("/bin/sh", "sh", hook, when, current, (char *)NULL);
+		execl("/bin/sh", "sh", hook, when, running, (char *)NULL);
 		_exit(127);
 	}
 	if (pid > 0)
@@ -135,10 +136,11 @@ static void barrier(void)
 
 	if (!together(READY, BUSY))
 		return;
+	memcpy(running, waited, sizeof(running));
 	run_hook("ready");
 	for (i = 0; i < nr_members; i++)
 		if (members[i].state == BUSY) {
-			event(i, "go", current);
+			event(i, "go", running);
 			if (write(members[i].in, "\n", 1) < 0)
 				members[i].state = ENDED;
 		}
@@ -155,7 +157,7 @@ static void got_line(int i, char *text)
 		return;
 	event(i, "line", mark);
 	if (mark[1] == 'r') {
-		snprintf(current, sizeof(current), "%s", mark + 7);
+		snprintf(waited, sizeof(waited), "%s", mark + 7);
 		m->state = READY;
 		barrier();
 	} else if (m->state == BUSY) {

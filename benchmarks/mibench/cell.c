@@ -14,9 +14,10 @@
  * is a line for each, which is found among what a console prints besides:
  *
  *   @ready NAME
- *   @end NAME REAL USER SYS STATUS DIGEST
+ *   @end NAME REAL USER SYS ELAPSED STATUS DIGEST
  *
- * times in microseconds; STATUS is ok, wrong (another digest) or failed.
+ * times in microseconds, those of the runs, and what this clock shows from the
+ * beginning of the first to this line; STATUS is ok, wrong (another digest) or failed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,7 @@ struct cell {
 	bool wait;       /* for a line before that */
 	const char *status;
 	int64_t real, user, sys; /* microseconds */
+	int64_t since;           /* the first run was let go */
 	uint64_t digest;
 	int bad; /* benchmarks that were not ok */
 };
@@ -110,6 +112,7 @@ static void begin(struct cell *cell)
 	int c;
 
 	cell->begun = true;
+	cell->since = now_us();
 	if (!cell->wait)
 		return;
 	printf("@ready %s\n", cell->name);
@@ -117,6 +120,7 @@ static void begin(struct cell *cell)
 	do
 		c = getchar();
 	while (c != '\n' && c != EOF);
+	cell->since = now_us();
 }
 
 static void check(struct cell *cell, char **words)
@@ -151,10 +155,10 @@ static void end(struct cell *cell)
 	/* Who waits for the start of it must not wait for ever. */
 	if (!cell->begun)
 		begin(cell);
-	printf("@end %s %" PRId64 " %" PRId64 " %" PRId64 " %s %016" PRIx64
-	       "\n",
-	       cell->name, cell->real, cell->user, cell->sys, cell->status,
-	       cell->digest);
+	printf("@end %s %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64
+	       " %s %016" PRIx64 "\n",
+	       cell->name, cell->real, cell->user, cell->sys,
+	       now_us() - cell->since, cell->status, cell->digest);
 	fflush(stdout);
 	if (strcmp(cell->status, "ok"))
 		cell->bad++;

@@ -52,6 +52,9 @@ static const struct {
 	{ "crc32", crc32_main, "PASSES <IN >OUT" },
 	{ "fft", fft_main, "ROUNDS POINTS [inverse] >OUT" },
 	{ "jpeg", jpeg_main, "encode|decode <IN >OUT" },
+	{ "load", load_main,
+	  "syscall|fork|touch|sched N, disk FILE random|sequential "
+	  "read|write SIZE N, net HOST up|down|echo N, serve" },
 	{ "gen", gen_main, "pcm SAMPLES >OUT | gen ppm WIDTH HEIGHT >OUT" },
 	{ "cell", cell_main, "[--wait] PLAN [NAME...]" },
 };
@@ -72,7 +75,8 @@ int main(int argc, char **argv)
 			break;
 		if (fflush(stdout) || ferror(stdout))
 			status = 1;
-		if (status)
+		/* A cell has said it in its table. */
+		if (status && strcmp(argv[1], "cell"))
 			fprintf(stderr,
 				"mibench: %s: bad input, or no room "
 				"for the output\n",

@@ -52,6 +52,13 @@ int crc32_main(int argc, char **argv); /* PASSES <IN >OUT */
 int fft_main(int argc, char **argv);   /* ROUNDS POINTS [inverse] >OUT */
 int jpeg_main(int argc, char **argv);  /* encode|decode <IN >OUT */
 
+/*
+ * Not computing (loads.c): syscall N; fork N; touch MIB; sched MESSAGES; disk
+ * DEVICE random|sequential read|write SIZE N; net HOST up|down|echo BYTES,
+ * against "serve" there.
+ */
+int load_main(int argc, char **argv);
+
 /* --- what runs and times them (cell.c) --- */
 
 /*
