@@ -4,10 +4,10 @@
  * sh, and start what they measure at the same moment.
  *
  * A member that prints "@ready NAME" waits for a line on its standard input.
- * Once all that still run have, HOOK is run as "HOOK ready NAME", and each gets
- * its line.  When all have printed "@end", HOOK is run as "HOOK end NAME".  LOG
- * gets a line of words for each event: the host's monotonic clock in
- * microseconds, the member from 0 on, and
+ * Once all that still run have, HOOK is run as "HOOK ready NAME", with their
+ * process IDs in $MEMBERS, and each gets its line.  When all have printed "@end",
+ * HOOK is run as "HOOK end NAME".  LOG gets a line of words for each event: the
+ * host's monotonic clock in microseconds, the member from 0 on, and
  *
  *   started                     it was
  *   line TEXT                   it printed a line that begins with "@"
@@ -99,10 +99,19 @@ static bool start(int i, const char *log, const char *command)
 
 static void run_hook(const char *when)
 {
+	char pids[MAX_MEMBERS * 12] = "";
+	size_t len;
 	pid_t pid;
+	int i;
 
 	if (!hook)
 		return;
+	for (i = 0; i < nr_members; i++) {
+		len = strlen(pids);
+		snprintf(pids + len, sizeof(pids) - len, "%d ",
+			 (int)members[i].pid);
+	}
+	setenv("MEMBERS", pids, 1);
 	pid = fork();
 	if (pid == 0) {
 		execl("/bin/sh", "sh", hook, when, running, (char *)NULL);

@@ -41,9 +41,12 @@ def commands(args, payload=None, width="64", kernel=None, initrd=None,
     return result
 
 
-def pins(width, cpus):
-    """Only a 32-bit guest needs them, and those in QEMU: docs/testing.md."""
-    return ",".join(f"{i}={i}" for i in range(cpus)) if width == "32" else ""
+def pins(count, host):
+    """Lines of shell for $PIN0 and so on: in QEMU a 32-bit vCPU wants a
+    processor of its own (docs/testing.md)."""
+    return "cpus=$(grep -c ^processor /proc/cpuinfo)\n" + "".join(
+        f"export PIN{i}=\"--cpu-pin 0=$(({i} % cpus))\"\n"
+        if host.nested else f"export PIN{i}=\n" for i in range(count))
 
 
 def trapline(kernel, initrd, append, mem, cpus, width, net, disk, payload,
@@ -54,7 +57,7 @@ def trapline(kernel, initrd, append, mem, cpus, width, net, disk, payload,
     else:
         line += f" -i {quote(initrd)} -p {quote(append)}"
         if width == "32":
-            line += " $(pin 0)"
+            line += " $PIN0"
     if name:
         line += f" --name {name}"
     if net:
