@@ -261,11 +261,11 @@ guest-bin += $(O)/guests/cputime
 
 guests: $(guest-bin)
 
-check: $(unit-bin)
-	$(Q)tests/run --unit $(unit-bin)
+check: $(unit-bin) $(O)/bench/local/mibench
+	$(Q)tests/run --unit $(unit-bin) tests/bench-driver
 
-test: $(unit-bin) $(guest-bin)
-	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) --nested
+test: $(unit-bin) $(guest-bin) bench-programs
+	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) tests/bench-driver --nested
 
 test-all:
 	$(Q)TEST_ALL=1 $(MAKE) test

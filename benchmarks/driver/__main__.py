@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 # pylint: disable=wrong-import-position
 import exits
 import mibench
+import plot
 import results
 from common import BenchError, Progress, output_dir, say, table
 from host import Host
@@ -57,6 +58,9 @@ def parser():
                          "status is 1 if anything became worse beyond noise.")
     one.add_argument("old", metavar="OLD")
     one.add_argument("new", metavar="NEW")
+    plot.options(sub.add_parser(
+        "report", help="tables, pictures and pages of results",
+        description="Print results as tables; make pictures and pages."))
     one.add_argument("--tolerance", type=float, default=0.02, metavar="X",
                      help="what is no regression in any case (0.02 is 2 %%)")
     return top
@@ -104,7 +108,8 @@ def check(args):
 
 def options_of(args):
     """What makes results other results; not where they go."""
-    skip = ("output", "resume", "cell", "timeout", "engine", "command")
+    skip = ("output", "resume", "cell", "timeout", "engine", "command",
+            "kernel", "source", "mibench")
     return {k: v for k, v in sorted(vars(args).items())
             if k not in skip and not k.startswith("slurm")}
 
@@ -185,6 +190,8 @@ def main():
         if args.command == "compare":
             return 1 if results.compare(args.old, args.new,
                                         args.tolerance) else 0
+        if args.command == "report":
+            return plot.run(args)
         return sweep(args)
     except BenchError as error:
         say(str(error))

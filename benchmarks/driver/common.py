@@ -116,6 +116,8 @@ def quantity(value, unit):
         value, unit = value / 1e6, "s"
     if unit == "ns":
         value, unit = value / 1e9, "s"
+    if unit == "KiB" and value >= 10240:
+        return f"{value / 1024:.3g} MiB"
     if unit == "s":
         for factor, name in ((1, "s"), (1e-3, "ms"), (1e-6, "us")):
             if value >= factor:

@@ -31,7 +31,7 @@ work=$(mktemp -d)
 cp exits.bin "$work"
 cd "$work"
 big=/sys/kernel/mm/transparent_hugepage/enabled
-one() { timeout 120 sh -c "$2" </dev/null >"$share/$1" 2>"$share/$1.err" ||
+one() { timeout @LIMIT@ sh -c "$2" </dev/null >"$share/$1" 2>"$share/$1.err" ||
 	echo "status $?" >>"$share/$1"; }
 all() { @ALL@
 }
@@ -85,7 +85,8 @@ def run(key, args, host, keep):
     # The first run of each pays for reading the program.
     script = SCRIPT.replace("@ALL@", body) \
         .replace("@ROUNDS@", " ".join(str(r) for r in rounds)) \
-        .replace("@WARM@", "all warm")
+        .replace("@WARM@", "all warm") \
+        .replace("@LIMIT@", str(host.inner_limit()))
     host.run(script, {"exits.bin": read(program(f"guests/exits{width}.bin"))},
              keep, extras=peers.needs_extras(args, host))
     return collect(vmms, key, host.icount, keep), {}

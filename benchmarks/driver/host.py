@@ -5,6 +5,7 @@ directory that it starts in and leaves its results there."""
 import gzip
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -42,15 +43,15 @@ class Host:
 
     def describe(self):
         """For the results: what was measured on."""
-        about = {"machine": platform.machine(), "kernel": platform.release(),
-                 "nested": self.nested}
+        about = {"machine": platform.machine(), "nested": self.nested}
         if self.nested:
             about.update(
                 host=self.arch, icount=self.icount,
-                host_kernel=os.path.basename(os.path.dirname(self.kernel))
-                if self.kernel else "patched", gic=self.gic,
+                kernel=kernel_name(self.kernel), gic=self.gic,
                 qemu=first_line(["qemu-system-arm" if self.arch == "arm" else
                                  "qemu-system-aarch64", "--version"]))
+        else:
+            about["kernel"] = platform.release()
         return about
 
     def prepare(self, guests=(), extras=False):
@@ -61,8 +62,8 @@ class Host:
         make = ["make", "--no-print-directory", "-s", "-C", top,
                 "O=" + output_dir()]
         quiet(make + ["bench-programs", "guests"])
+        # scripts/nested-host builds trapline for its host itself.
         if self.nested:
-            quiet(make + ["ARCH=" + self.arch, "all"])
             extra = ["--extras"] if extras else []
             quiet([top + "/scripts/rootfs", *extra,
                    "armhf" if self.arch == "arm" else "arm64"])
@@ -98,6 +99,11 @@ class Host:
                              f"status {status}: {' / '.join(last[-2:])} "
                              f"(all of it is in {keep}/log)")
 
+    def inner_limit(self):
+        """Seconds of the host's own clock, which with --icount runs ahead
+        whenever the host waits for something outside."""
+        return 10**6 if self.icount else max(30, self.limit - 20)
+
     def command(self, keep, smp, extras):
         env = dict(os.environ, LC_ALL="C")
         if not self.nested:
@@ -121,6 +127,15 @@ class Host:
             command += ["--extras"]
         env["O"] = output_dir()
         return command + ["--", "sh", "script"], env
+
+
+def kernel_name(path):
+    """The version in an Image, else the file's name."""
+    if not path:
+        return "patched"
+    with open(path, "rb") as file:
+        found = re.search(rb"Linux version ([0-9][\x21-\x7e]*)", file.read())
+    return found[1].decode() if found else os.path.basename(path)
 
 
 def wait_for(command, env, cwd, log):

@@ -27,7 +27,7 @@ cp plan host/
 cpus=$(grep -c ^processor /proc/cpuinfo)
 # Each vCPU on a processor of its own, as far as there are any.
 pin() { @PIN@; }
-[ ! -e exits.bin ] || timeout 100 trapline run --rng -c 2 -m 256 @AARCH32@ \\
+[ ! -e exits.bin ] || timeout @LIMIT@ trapline run --rng -c 2 -m 256 @AARCH32@ \\
 	-k exits.bin </dev/null >"$share/exits.out" 2>&1 || :
 status=0
 @PINS@
@@ -122,8 +122,10 @@ def run(key, args, host, keep):
         inside["bench/tree/" + path] = (os.stat(full).st_mode & 0o777,
                                         read(full))
     rounds = " ".join(str(i) for i in range(args.rounds))
+    # The last line keeps a guest there until its counters have been read.
     append = f"quiet trapline.run=\"cd /bench; for i in {rounds}; do " \
-             f"./mibench cell --wait plan {words}; done\""
+             f"./mibench cell --wait plan {words}; done; " \
+             "echo @ready end; read x\""
     width = "32" if guest == "armhf" else "64"
     members, vms = [], [f"trapline-bench-{i}" for i in range(n)]
     for i, name in enumerate(vms):
@@ -145,7 +147,7 @@ def run(key, args, host, keep):
     for name, value in {
             "PIN": pin_function(args.cpus) if host.nested else ":",
             "AARCH32": "--aarch32" if width == "32" else "",
-            "PINS": pin_lines, "KIND": kind, "LIMIT": str(host.limit - 20),
+            "PINS": pin_lines, "KIND": kind, "LIMIT": str(host.inner_limit()),
             "MEMBERS": " ".join(members)}.items():
         script = script.replace(f"@{name}@", value)
     host.run(script, files, keep, smp=min(8, max(2, n * args.cpus)))

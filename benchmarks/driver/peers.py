@@ -86,7 +86,7 @@ def qemu(kernel, initrd, append, mem, cpus, width, net, disk, payload, name):
         line += f" -netdev tap,id=n,ifname={net},script=no,downscript=no " \
                 "-device virtio-net-device,netdev=n"
     if disk:
-        line += f" -drive if=none,id=d,format=raw,cache=none,file={disk} " \
+        line += f" -drive if=none,id=d,format=raw,cache=writeback,file={disk} " \
                 "-device virtio-blk-device,drive=d"
     return line
 

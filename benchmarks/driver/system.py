@@ -162,7 +162,7 @@ class System:
                 "BEFORE": before, "AFTER": "[ -z \"$failed\" ]", "TURN": turn,
                 "ROUNDS": " ".join(str(i) for i in range(args.rounds + 1)),
                 "PINS": peers.pins(count, host),
-                "KIND": kind, "LIMIT": "300"}.items():
+                "KIND": kind, "LIMIT": str(host.inner_limit())}.items():
             script = script.replace(f"@{name}@", value)
         script = script.replace("@KIND@", kind)
         host.run("export BENCH_SHARE=$PWD\n" + script, files, keep,
@@ -254,10 +254,10 @@ def add_events(measures, text, icount, name, key):
                 add("process", "instructions", cpu * 1000)
             else:
                 add("processor-time", "us", cpu)
-            if member in lines:
-                add("to-init", "us", lines[member] - started[member])
-            add("to-end", "us", int(at) - started[member])
-    if name == "density" and lines:
+                if member in lines:
+                    add("to-init", "us", lines[member] - started[member])
+                add("to-end", "us", int(at) - started[member])
+    if name == "density" and lines and not icount:
         add("all-up", "us", max(lines.values()) - min(started.values()))
     for bench, entries in got.items():
         unit, count = OPERATIONS[bench]
