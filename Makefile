@@ -265,7 +265,8 @@ check: $(unit-bin) $(O)/bench/local/mibench
 	$(Q)tests/run --unit $(unit-bin) tests/bench-driver
 
 test: $(unit-bin) $(guest-bin) bench-programs
-	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) tests/bench-driver --nested
+	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) tests/bench-driver \
+		$(if $(TEST_ALL),tests/bench-slurm) --nested
 
 test-all:
 	$(Q)TEST_ALL=1 $(MAKE) test

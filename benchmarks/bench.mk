@@ -72,9 +72,16 @@ all: $(obj)/trapline-bench
 
 .PHONY: install-bench
 install: install-bench
-install-bench: bench-programs $(O)/guests/exits64.bin $(O)/guests/exits32.bin
+# With the programs that were built (make bench-programs guests), if they were.
+install-bench:
 	$(Q)install -d $(DESTDIR)$(libexecdir)/driver $(DESTDIR)$(bindir)
 	$(Q)install -m 644 benchmarks/driver/*.py $(DESTDIR)$(libexecdir)/driver/
+	$(Q)install -m 644 $(wildcard benchmarks/mibench/plan-*) \
+		$(DESTDIR)$(libexecdir)/driver/
+	$(Q)cd $(O) && for file in bench/*/mibench bench/*/group \
+			guests/exits*.bin; do \
+		[ ! -e $$file ] || install -D -m 755 $$file \
+			$(abspath $(DESTDIR)$(libexecdir))/driver/$$file; done
 	$(Q)sed 's|@DRIVER@|$(libexecdir)/driver|' benchmarks/trapline-bench \
 		>$(DESTDIR)$(bindir)/trapline-bench
 	$(Q)chmod 755 $(DESTDIR)$(bindir)/trapline-bench

@@ -13,6 +13,7 @@ import exits
 import mibench
 import plot
 import results
+import slurm
 from common import BenchError, Progress, output_dir, say, table
 from host import Host
 from system import System
@@ -93,6 +94,7 @@ def add_common(common):
                       "instructions instead of time: the same every time")
     host.add_argument("--timeout", type=int, default=1800, metavar="S",
                       help="for a cell (1800)")
+    slurm.options(common)
     common.add_argument("--cell", metavar="KEY", help=argparse.SUPPRESS)
 
 
@@ -109,9 +111,9 @@ def check(args):
 def options_of(args):
     """What makes results other results; not where they go."""
     skip = ("output", "resume", "cell", "timeout", "engine", "command",
-            "kernel", "source", "mibench")
-    return {k: v for k, v in sorted(vars(args).items())
-            if k not in skip and not k.startswith("slurm")}
+            "kernel", "source", "mibench", "slurm_options",
+            "slurm_retries")
+    return {k: v for k, v in sorted(vars(args).items()) if k not in skip}
 
 
 def start_results(args, host, path):
@@ -133,8 +135,10 @@ def start_results(args, host, path):
     return data
 
 
-def run_cell(module, key, args, host):
-    keep = os.path.join(output_dir(), "bench", "cells",
+def run_cell(module, key, args, host, path):
+    """What a cell leaves for inspection is beside the results, so that two
+    sweeps do not meet."""
+    keep = os.path.join(os.path.abspath(path).removesuffix(".json") + ".cells",
                         key.replace("/", "-"))
     rows, detail = module.run(key, args, host, keep)
     return {"rows": rows, "detail": detail}
@@ -150,22 +154,19 @@ def sweep(args):
     data = start_results(args, host, path)
     todo = {k: v for k, v in guesses.items() if k not in data["cells"]}
     failed = []
+    if args.cell:
+        if args.cell not in guesses:
+            raise BenchError(f"--cell {args.cell}: no such cell", 2)
+        data["cells"] = {args.cell: run_cell(module, args.cell, args, host,
+                                            path)}
+        results.save(data, path)
+        return 0
     if todo:
         say("building what is missing")
         host.prepare(getattr(module, "guests", lambda _: ())(args),
                      bool(args.vs))
-    progress = Progress(todo)
     try:
-        for key in todo:
-            progress.begin(key)
-            try:
-                data["cells"][key] = run_cell(module, key, args, host)
-            except BenchError as error:
-                say(f"{key} failed: {error}")
-                failed.append(key)
-            else:
-                results.save(data, path)
-            progress.done(key)
+        failed = measure(todo, module, args, host, data, path)
     except KeyboardInterrupt:
         say(f"interrupted: {len(data['cells'])} of {len(guesses)} cells are in "
             f"{path}; --resume continues")
@@ -175,6 +176,25 @@ def sweep(args):
     if failed:
         say(f"{len(failed)} failed: {' '.join(failed)}")
     return 1 if failed else 0
+
+
+def measure(todo, module, args, host, data, path):
+    """Those cells into @data and the file @path; which failed."""
+    if args.engine == "slurm" and todo:
+        return slurm.run(todo, args, data, path)
+    failed = []
+    progress = Progress(todo)
+    for key in todo:
+        progress.begin(key)
+        try:
+            data["cells"][key] = run_cell(module, key, args, host, path)
+        except BenchError as error:
+            say(f"{key} failed: {error}")
+            failed.append(key)
+        else:
+            results.save(data, path)
+        progress.done(key)
+    return failed
 
 
 def report(module, data):
