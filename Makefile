@@ -212,7 +212,8 @@ unit-help := $(filter-out $(unit-src) tests/unit/fake_kvm.c,$(wildcard tests/uni
 unit-bin  := $(patsubst tests/unit/%.c,$(unit)/%,$(unit-src))
 unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
 		$(trace-src) trace/plugin_kvm_arm.c vmm/libvirt/ask.c \
-		$(unit-help))
+		$(unit-help) benchmarks/mibench/input.c \
+		benchmarks/mibench/adpcm.c benchmarks/mibench/fft.c)
 
 $(unit)/obj/%.o: %.c
 	$(call say,CC,$@)
@@ -315,15 +316,16 @@ guest-bin += $(O)/guests/cputime
 
 guests: $(guest-bin)
 
-check: $(unit-bin)
-	$(Q)tests/run --unit $(unit-bin)
+check: $(unit-bin) $(O)/bench/local/mibench
+	$(Q)tests/run --unit $(unit-bin) tests/bench-driver
 
 # The same under ThreadSanitizer, in a folder of its own.
 tsan:
 	$(Q)$(MAKE) O=$(O)/tsan unit-san=thread check
 
-test: $(unit-bin) $(guest-bin)
-	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) --nested
+test: $(unit-bin) $(guest-bin) bench-programs
+	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) tests/bench-driver \
+		$(if $(TEST_ALL),tests/bench-slurm) --nested
 
 test-all: tsan
 	$(Q)TEST_ALL=1 $(MAKE) test
@@ -336,6 +338,8 @@ lint:
 
 bench:
 	$(Q)benchmarks/bench
+
+include benchmarks/bench.mk
 
 # --- fuzzing -----------------------------------------------------------------
 FUZZ_SECONDS ?= 30

@@ -137,6 +137,7 @@ static enum tl_status cmd_help(int argc, char **argv, struct error *err)
 			       commands[i].summary);
 	puts("  report     explain what a recorded guest trapped on "
 	     "(trapline-report)\n"
+	     "  bench      measure programs, exits and VMMs (trapline-bench)\n"
 	     "\n"
 	     "trapline run --help lists the options; the manual is "
 	     "trapline(1).");
@@ -217,6 +218,11 @@ static enum tl_status exec_external(char **argv, struct error *err)
 			  "the profiler, trapline-report, is not installed "
 			  "beside trapline or in PATH: build it with make all, "
 			  "or copy it there");
+	else if (!strcmp(name, "bench"))
+		error_set(err, TL_FAIL, ENOENT,
+			  "the benchmarks, trapline-bench, are not installed "
+			  "beside trapline or in PATH: run make install, or "
+			  "make all and build/ARCH/trapline bench");
 	else
 		error_set(err, TL_USAGE, EINVAL,
 			  "'%.60s' is not a trapline command (trapline help)",
