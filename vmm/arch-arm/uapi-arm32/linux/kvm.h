@@ -81,6 +81,7 @@ struct kvm_irqfd {
 
 /* 4.59 KVM_IOEVENTFD */
 #define KVM_IOEVENTFD_FLAG_DATAMATCH (1 << 0)
+#define KVM_IOEVENTFD_FLAG_DEASSIGN  (1 << 2)
 
 struct kvm_ioeventfd {
 	__u64 datamatch;
