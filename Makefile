@@ -294,6 +294,7 @@ lint:
 
 bench:
 	$(Q)benchmarks/bench
+	$(Q)benchmarks/tracing-cost
 
 # --- fuzzing -----------------------------------------------------------------
 FUZZ_SECONDS ?= 30
