@@ -338,6 +338,7 @@ lint:
 
 bench:
 	$(Q)benchmarks/bench
+	$(Q)benchmarks/tracing-cost
 
 include benchmarks/bench.mk
 

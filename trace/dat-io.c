@@ -54,27 +54,6 @@ bool dat_read(const struct dat *dat, uint64_t offset, void *to, size_t size)
 	return true;
 }
 
-uint64_t dat_number(const struct dat *dat, const void *from, int bytes)
-{
-	uint16_t v16;
-	uint32_t v32;
-	uint64_t v64;
-
-	switch (bytes) {
-	case 1:
-		return *(const uint8_t *)from;
-	case 2:
-		memcpy(&v16, from, 2);
-		return dat->swap ? __builtin_bswap16(v16) : v16;
-	case 4:
-		memcpy(&v32, from, 4);
-		return dat->swap ? __builtin_bswap32(v32) : v32;
-	default:
-		memcpy(&v64, from, 8);
-		return dat->swap ? __builtin_bswap64(v64) : v64;
-	}
-}
-
 static bool unzstd(struct dat *dat, const void *from, size_t packed, void *to,
 		   size_t size)
 {

@@ -73,12 +73,17 @@ int format_id(const char *text, size_t size)
 	return -1;
 }
 
-/* "unsigned long vcpu_pc", "const char * name", "char comm[16]": by @name? */
+/*
+ * "unsigned long vcpu_pc", "const char * name", "char comm[16]", or "__data_loc
+ * char[] name": by @name?
+ */
 static bool declares(const char *text, size_t length, const char *name)
 {
-	const char *bracket = memchr(text, '[', length);
 	size_t name_length = strlen(name);
+	const char *bracket = NULL;
 
+	if (length && text[length - 1] == ']')
+		bracket = memrchr(text, '[', length);
 	if (bracket)
 		length = (size_t)(bracket - text);
 	return length > name_length &&

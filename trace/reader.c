@@ -218,8 +218,8 @@ void reader_close(struct reader *reader)
 }
 
 /* A field's value; 0 for one that is absent or beyond the event's end. */
-static uint64_t get(const struct reader *reader, const struct ring *ring,
-		    struct field field)
+static inline uint64_t get(const struct reader *reader, const struct ring *ring,
+			   struct field field)
 {
 	if (!field.size || (size_t)field.offset + field.size > ring->size)
 		return 0;
@@ -359,24 +359,38 @@ static bool advance(struct reader *reader, struct source *source)
 {
 	struct reader_info *info = &reader->info;
 	struct ring *ring = &source->ring;
+	uint64_t first = info->first_ts, last = info->last_ts, events = 0;
+	const uint64_t nr = (uint64_t)reader->nr_formats;
+	const bool plain = ring->plain && reader->id.size == 2;
+	const size_t at = reader->id.offset;
+	bool more;
 
-	while (ring_next(ring)) {
-		uint64_t id = get(reader, ring, reader->id);
+	source->format = NULL;
+	while ((more = ring_next(ring))) {
+		uint64_t id;
+		uint16_t v16;
 
-		source->used = true;
-		info->events++;
-		if (ring->ts < info->first_ts)
-			info->first_ts = ring->ts;
-		if (ring->ts > info->last_ts)
-			info->last_ts = ring->ts;
-		source->format = NULL;
-		if (id < (uint64_t)reader->nr_formats &&
-		    reader->format[id].known)
+		if (plain && at + sizeof(v16) <= ring->size) {
+			memcpy(&v16, ring->data + at, sizeof(v16));
+			id = v16;
+		} else {
+			id = get(reader, ring, reader->id);
+		}
+		events++;
+		if (ring->ts < first)
+			first = ring->ts;
+		if (ring->ts > last)
+			last = ring->ts;
+		if (id < nr && reader->format[id].known)
 			source->format = &reader->format[id];
 		if (source->format || ring->missed)
-			return true;
+			break;
 	}
-	return false;
+	source->used |= events;
+	info->first_ts = first;
+	info->last_ts = last;
+	info->events += events;
+	return more;
 }
 
 static bool earlier(const struct reader *reader, size_t a, size_t b)

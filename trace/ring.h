@@ -10,6 +10,7 @@
 
 struct ring {
 	struct dat *dat;
+	bool plain; /* bytes and bit fields as on a little-endian machine */
 	struct dat_stream *stream;
 	const uint8_t *page;
 	size_t page_length;

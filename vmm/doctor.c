@@ -252,6 +252,36 @@ static void report_program(struct report *report, const char *name,
 	     there ? found : "not in PATH", advice);
 }
 
+/*
+ * Where libtraceevent looks: beside the library, in the directory of its
+ * architecture or not.
+ */
+static void report_plugin(struct report *report)
+{
+	static const char *const dirs[] = { "/usr/lib", "/usr/lib64",
+					    "/usr/local/lib",
+					    "/usr/local/lib64" };
+	static const char *const triplets[] = { "", "/aarch64-linux-gnu",
+						"/arm-linux-gnueabihf" };
+	char path[PATH_MAX];
+	size_t i, k;
+
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		for (k = 0; k < sizeof(triplets) / sizeof(triplets[0]); k++) {
+			snprintf(path, sizeof(path),
+				 "%s%s/traceevent/plugins/plugin_kvm_arm.so",
+				 dirs[i], triplets[k]);
+			if (is_accessible(report, path, R_OK)) {
+				item(report, GOOD, "libtraceevent plugin", path,
+				     NULL);
+				return;
+			}
+		}
+	item(report, LACKING, "libtraceevent plugin", "no",
+	     "trace-cmd report and KernelShark misread KVM's events: make "
+	     "install puts plugin_kvm_arm.so where they look");
+}
+
 static void report_tracing(struct report *report)
 {
 	static const char *const mounts[] = { "/sys/kernel/tracing",
@@ -279,6 +309,7 @@ static void report_tracing(struct report *report)
 	}
 	report_program(report, "trace-cmd",
 		       "trapline run --trace needs it: install trace-cmd");
+	report_plugin(report);
 }
 
 /* --- devices ---------------------------------------------------------------*/

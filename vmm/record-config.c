@@ -24,6 +24,7 @@ const char record_help[] =
 	"  --duration S         stop after S seconds\n"
 	"  --events profile     what trapline report needs (default)\n"
 	"  --events full        all events of KVM\n"
+	"  --irqs               the host's interrupts, too: which one ended what exit\n"
 	"  --symbols FILE       the guest kernel's symbols, for the report\n"
 	"  --buffer KIB         the ring buffer of each CPU\n"
 	"  -h, --help           print this\n";
@@ -90,6 +91,9 @@ static int set_option(struct record_config *config, int c, const char *arg,
 	case 's':
 		config->symbols = arg;
 		break;
+	case 'i':
+		config->irqs = true;
+		break;
 	case 'b':
 		ret = parse_number("--buffer", arg, 1 << 22, &value, err);
 		config->buffer_kb = (unsigned int)value;
@@ -112,6 +116,7 @@ int record_config_parse(int argc, char **argv, struct record_config *config,
 		{ "duration", required_argument, NULL, 'd' },
 		{ "events", required_argument, NULL, 'e' },
 		{ "symbols", required_argument, NULL, 's' },
+		{ "irqs", no_argument, NULL, 'i' },
 		{ "buffer", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },

@@ -17,6 +17,7 @@ struct record_config {
 	unsigned int ms;        /* how long; 0: to the end */
 	const char *symbols;    /* of the guest's kernel, or NULL */
 	bool full;              /* all of KVM's events */
+	bool irqs;              /* the host's interrupts, too */
 	unsigned int buffer_kb; /* a CPU; 0: chosen */
 	bool help;
 };

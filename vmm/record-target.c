@@ -218,6 +218,11 @@ void record_target_scan(struct record_target *target)
 	struct dirent *entry;
 	DIR *tasks;
 
+	/* a command that was started just now is still called as we are */
+	snprintf(path, sizeof(path), "%s/%d/comm", target->proc,
+		 (int)target->pid);
+	if (read_line(path, comm, sizeof(comm)))
+		snprintf(target->vmm, sizeof(target->vmm), "%.31s", comm);
 	snprintf(path, sizeof(path), "%s/%d/task", target->proc,
 		 (int)target->pid);
 	tasks = opendir(path);

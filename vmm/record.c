@@ -278,6 +278,7 @@ static int record(struct recording *rec, struct error *err)
 			.buffer_kb = rec->config.buffer_kb,
 			.pid = rec->target.pid,
 			.full = rec->config.full,
+			.irqs = rec->config.irqs,
 		},
 		&rec->recorder, err);
 	if (ret)

@@ -94,6 +94,10 @@ static const char *const stock_events[] = {
 	NULL,
 };
 
+/* What tells which interrupt of the host ended a guest's run. */
+#define IRQ_EVENT  "irq:irq_handler_entry"
+#define IRQ_SYSTEM "irq/irq_handler_entry"
+
 static bool has_event(const char *dir, const char *event)
 {
 	char path[64];
@@ -182,4 +186,9 @@ void recorder_args_make(struct recorder_args *args,
 	add_arg(args, size);
 	add_threads(args, req->tracefs, req->pid);
 	add_events(args, req->tracefs, req->full);
+	/* One that comes while a guest runs comes in the vCPU's thread. */
+	if (req->irqs && tracefs_has(req->tracefs, "events/" IRQ_SYSTEM)) {
+		add_arg(args, "-e");
+		add_arg(args, IRQ_EVENT);
+	}
 }

@@ -14,6 +14,7 @@ struct recorder_request {
 	unsigned int buffer_kb; /* a CPU; 0: chosen by the host's memory */
 	pid_t pid;              /* whose threads; 0: ours */
 	bool full;              /* all of KVM's events */
+	bool irqs;              /* and irq_handler_entry, if there is one */
 };
 
 /* An argument vector; starts as all zeroes. */

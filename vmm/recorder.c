@@ -221,6 +221,7 @@ static int spawn(struct recorder *rec, struct error *err)
 					  .buffer_kb = rec->config.buffer_kb,
 					  .pid = rec->config.pid,
 					  .full = rec->config.full,
+					  .irqs = rec->config.irqs,
 				  });
 	if (args.failed) {
 		ret = error_set(err, TL_TRACE, ENOMEM,

@@ -24,6 +24,7 @@ struct recorder_config {
 	unsigned int patience_ms; /* for trace-cmd to start; 0: 20 s */
 	pid_t pid;                /* whose threads; 0: ours */
 	bool full;                /* all of KVM's events */
+	bool irqs;                /* and irq_handler_entry */
 };
 
 /*

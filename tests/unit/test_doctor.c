@@ -110,6 +110,9 @@ static void a_host_that_has_all(void **state)
 	make_file("/dev/vhost-net", "", 0600);
 	make_file("/dev/vhost-vsock", "", 0600);
 	make_file("/bin/trace-cmd", "", 0755);
+	make_file("/usr/lib/aarch64-linux-gnu/traceevent/plugins/"
+		  "plugin_kvm_arm.so",
+		  "", 0644);
 	make_file("/bin/passt", "", 0755);
 	snprintf(path, sizeof(path), "/nowhere::%s/bin", fake_dir);
 
@@ -121,6 +124,10 @@ static void a_host_that_has_all(void **state)
 	shows("ok", "transparent hugepages", "madvise");
 	shows("ok", "reserved hugepages", "8 of 2048 KiB");
 	shows("ok", "kvm trace events", "yes");
+	shows("ok", "libtraceevent plugin",
+	      "/usr/lib/aarch64-linux-gnu/"
+	      "traceevent/plugins/"
+	      "plugin_kvm_arm.so");
 	/* Nothing is missing, so there is nothing to advise. */
 	assert_null(strstr(output, "->"));
 	assert_null(strstr(output, "\nno "));
@@ -145,6 +152,7 @@ static void a_bare_host_runs_guests_all_the_same(void **state)
 	shows("no", "transparent hugepages", "no");
 	shows("no", "reserved hugepages", "none");
 	shows("no", "trace-cmd", "not in PATH");
+	shows("no", "libtraceevent plugin", "no");
 	assert_null(strstr(output, "FAIL"));
 }
 

@@ -96,10 +96,12 @@ static void test_scan(void **state)
 	assert_int_equal(target->vcpu[0].tid[0], 82);
 	assert_int_equal(target->vcpu[1].tid[0], 83);
 	put("80/task/82/comm", "gone\n");
+	put("80/comm", "renamed\n");
 	put("80/task/90/comm", "CPU 0/KVM\n");
 	put("80/task/91/comm", "CPU 2/KVM\n");
 	record_target_scan(target);
 	record_target_scan(target);
+	assert_string_equal(target->vmm, "renamed");
 	assert_int_equal(target->nr, 3);
 	assert_int_equal(target->vcpu[0].nr, 2);
 	assert_int_equal(target->vcpu[0].tid[1], 90);

@@ -398,13 +398,15 @@ static void test_stock(void **state)
 	read_text(path, text, sizeof(text));
 	assert_non_null(strstr(text, " -e kvm:kvm_exit -e kvm:kvm_entry "
 				     "-e kvm:kvm_mmio\n"));
-	/* unless it is asked for */
-	run("rm -rf %s", w->instance);
+	/* unless it is asked for, as the host's interrupts are */
+	run("rm -rf %s; mkdir -p %s/events/irq/irq_handler_entry", w->instance,
+	    w->tracefs);
 	w->config.full = true;
+	w->config.irqs = true;
 	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
 	assert_int_equal(recorder_stop(rec, &w->err), 0);
 	read_text(path, text, sizeof(text));
-	assert_non_null(strstr(text, " -e kvm\n"));
+	assert_non_null(strstr(text, " -e kvm -e irq:irq_handler_entry\n"));
 }
 
 /* A host before Linux 4.8 records everything rather than nothing. */

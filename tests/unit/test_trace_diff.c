@@ -182,6 +182,38 @@ static void test_text(void **state)
 	diff_free(&diff);
 }
 
+/* One recording of two guests, told apart by their threads. */
+static void test_guests_of_one_host(void **state)
+{
+	static const char *const side[] = {
+		GOLDEN "one-host-anna.vm.json",
+		GOLDEN "one-host-berta.vm.json",
+	};
+	struct diff diff = { 0 };
+	struct query query;
+	char *text;
+
+	(void)state;
+	query_init(&query);
+	for (int i = 0; i < 2; i++) {
+		const struct analysis_setup setup = { .side = side[i] };
+		const struct totals *totals;
+		struct error err = { 0 };
+
+		if (diff_add(&diff, GOLDEN "patched-2vcpu.dat", &setup, &err))
+			fail_msg("%s", err.text);
+		totals = &diff.side[i].trace[0].totals;
+		assert_int_equal(totals->all.exits, i ? 9 : 69);
+		/* what is the one's is foreign to the other */
+		assert_int_equal(totals->foreign_exits, i ? 69 : 9);
+		assert_int_equal(totals->all.verdict, TOTALS_MATCH);
+	}
+	text = rendered(&diff, &query, render_diff_text);
+	assert_golden(GOLDEN "one-host.txt", text);
+	free(text);
+	diff_free(&diff);
+}
+
 static void test_json(void **state)
 {
 	struct diff diff = { .judge = true };
@@ -208,9 +240,13 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_noise), cmocka_unit_test(test_sums),
-		cmocka_unit_test(test_same),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_text),  cmocka_unit_test(test_json),
+		cmocka_unit_test(test_noise),
+		cmocka_unit_test(test_sums),
+		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_json),
+		cmocka_unit_test(test_guests_of_one_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
