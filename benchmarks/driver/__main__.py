@@ -84,8 +84,8 @@ def add_common(common):
     host.add_argument("--host", choices=["arm64", "arm"], default="arm64",
                       help="arm: a Cortex-A15 (with --kernel or --source)")
     host.add_argument("--kernel", metavar="FILE",
-                      default=os.environ.get("HOST_KERNEL"),
-                      help="its kernel (what scripts/nested-host takes)")
+                      help="its kernel (what scripts/nested-host takes; "
+                      "$HOST_KERNEL, or $HOST32_KERNEL for arm)")
     host.add_argument("--source", metavar="DIR", help="build it from there")
     host.add_argument("--cpu", metavar="MODEL", help="its processor")
     host.add_argument("--gic", type=int, choices=[2, 3], default=2)
@@ -102,8 +102,11 @@ def check(args):
     for width in args.widths:
         if width not in ("64", "32"):
             raise BenchError(f"--widths {width}: 64, 32 or both", 2)
-    if args.host == "arm":
+    number = "32" if args.host == "arm" else ""
+    if number:
         args.widths = ["32"]
+    if not args.kernel and not args.source:
+        args.kernel = os.environ.get(f"HOST{number}_KERNEL")
     if not 1 <= args.rounds <= 1000:
         raise BenchError(f"--rounds {args.rounds}: from 1 to 1000", 2)
 

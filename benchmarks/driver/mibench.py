@@ -114,6 +114,10 @@ def run(key, args, host, keep):
     if key.startswith("mibench/local/"):
         return run_local(key, args)
     guest, n = key.split("/")[1], int(key.rsplit("=", 1)[1])
+    if guest == "armhf" and host.nested and n * args.cpus > (host.smp or 8):
+        raise BenchError(f"{key}: each vCPU of a 32-bit guest wants a processor "
+                         "of its own in QEMU, and there are "
+                         f"{host.smp or 8} (docs/testing.md)")
     text, names, tree = the_plan(args, guest)
     words = " ".join(names)
     inside = {"bench/mibench": (0o755, read(program(f"bench/{guest}/mibench"))),

@@ -21,6 +21,11 @@ def seconds(value, unit):
         f"{value / 1e6:.3f}"
 
 
+def spent_on(us, icount):
+    """With --icount a millisecond is a million instructions."""
+    return f"{us / 1000:.2f} {'M' if icount else 'ms'}"
+
+
 def of_rounds(rounds):
     return {what: median([r[what] for r in rounds])
             for what in ("real", "user", "sys")}
@@ -118,9 +123,10 @@ def beyond(data, guest, size):
                 name, n, f"{ratio:.3f} [{low:.3f}, {high:.3f}]",
                 f"{unfairness(each) * 100:.1f} %" if n > 1 else "",
                 f"{sum(lost) / spent * 100:+.2f} %" if spent else "",
-                f"{over / 1000:.1f} ms",
+                spent_on(over, cell["icount"]),
                 "-" if exits is None else f"{exits:.0f}",
-                "-" if explained is None else f"{explained / 1000:.1f} ms",
+                "-" if explained is None else
+                spent_on(explained, cell["icount"]),
                 where])
     return lines, ["benchmark", "guests", "real / host's [95 %]",
                    "slowest over fastest", "lost time", "overhead", "exits",

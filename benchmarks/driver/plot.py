@@ -76,7 +76,8 @@ def figures(files):
     """{name: gnuplot script} of what the results have."""
     found = {}
     for data in files:
-        suffix = "" if data["host"].get("icount") else "-time"
+        suffix = "-a15" if data["host"].get("host") == "arm" else ""
+        suffix += "" if data["host"].get("icount") else "-time"
         if data["command"] == "mibench":
             for guest, size in mibench_report.groups(data):
                 found[f"mibench-{guest}-{size}{suffix}"] = \
@@ -157,7 +158,9 @@ def sections(files):
                 body.append(mibench_report.beyond(data, guest, size))
         else:
             body.append((results.summary(data), results.SUMMARY_HEADER))
-        found.append((data["command"], body))
+        found.append((data["command"] + (
+            ", 32-bit host" if data["host"].get("host") == "arm" else ""),
+            body))
     return found
 
 

@@ -99,9 +99,9 @@ SUMMARY_HEADER = ["measure", "who", "median", "10 %", "90 %",
 
 def versus(ours, theirs):
     middle, low, high = ratio_interval(ours["samples"], theirs["samples"])
-    ahead = middle <= 1 if ours["better"] == "lower" else middle >= 1
+    behind = low > 1 if ours["better"] == "lower" else high < 1
     return f"{middle:.3f} [{low:.3f}, {high:.3f}]" + \
-        ("" if ahead else " behind")
+        (" behind" if behind else "")
 
 
 def compare(old_path, new_path, tolerance):
