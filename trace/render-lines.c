@@ -6,6 +6,8 @@
 
 #include "render.h"
 
+#define LOST_NAME "LOST events"
+
 /* As in RFC 4180, but for the ends of lines: quoted where it has to be. */
 static void csv_text(FILE *out, const char *text)
 {
@@ -20,6 +22,15 @@ static void csv_text(FILE *out, const char *text)
 		fputc(*text, out);
 	}
 	fputc('"', out);
+}
+
+/*
+ * What is missing is a row like any other: whoever adds up what is here would
+ * take it for complete.
+ */
+static bool has_lost(const struct report *r)
+{
+	return r->a->info.lost || r->a->info.lost_unknown;
 }
 
 int render_csv(FILE *out, const struct report *r)
@@ -59,6 +70,12 @@ int render_csv(FILE *out, const struct report *r)
 			fputs(",,,,", out);
 		fputs("\n", out);
 	}
+	if (has_lost(r)) {
+		fputs(LOST_NAME, out);
+		for (size_t d = 0; d < query->nr_by; d++)
+			fputc(',', out);
+		fprintf(out, "%" PRIu64 ",,,,,,,,,,\n", r->a->info.lost);
+	}
 	rollup_free(&rollup);
 	return 0;
 }
@@ -95,6 +112,9 @@ int render_folded(FILE *out, const struct report *r)
 		}
 		fprintf(out, " %" PRIu64 "\n", value);
 	}
+	if (has_lost(r) && query->sort == SORT_COUNT)
+		fprintf(out, LOST_NAME " %" PRIu64 "\n",
+			r->a->info.lost ? r->a->info.lost : 1);
 	rollup_free(&rollup);
 	return 0;
 }

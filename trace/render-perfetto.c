@@ -50,6 +50,20 @@ static void put_track(struct timeline *t, size_t index)
 			 "args", "sort_index", (int)index));
 }
 
+/* Beside the process's name, where it is always in view. */
+static void put_lost(struct timeline *t)
+{
+	const struct reader_info *info = &t->r->a->info;
+	char label[64];
+
+	if (!info->lost && !info->lost_unknown)
+		return;
+	snprintf(label, sizeof(label), "LOST %" PRIu64 " events%s", info->lost,
+		 info->lost_unknown ? " and more" : "");
+	put(t, json_pack("{s:s, s:s, s:i, s:{s:s}}", "ph", "M", "name",
+			 "process_labels", "pid", 1, "args", "labels", label));
+}
+
 static double microseconds(uint64_t ns)
 {
 	return (double)ns / 1e3;
@@ -127,6 +141,7 @@ int render_perfetto(FILE *out, const struct report *r, struct analysis *a,
 	put(&t, json_pack("{s:s, s:s, s:i, s:{s:o}}", "ph", "M", "name",
 			  "process_name", "pid", 1, "args", "name",
 			  render_json_text(name)));
+	put_lost(&t);
 	for (size_t i = 0; i < a->profile.count; i++)
 		put_track(&t, i);
 	ret = analysis_replay(a, take, &t, err);

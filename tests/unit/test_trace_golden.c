@@ -97,7 +97,7 @@ static void test_patched(void **state)
 }
 
 /* The report of patched-2vcpu that @args ask for; to be freed. */
-static char *report_of(const char *args)
+static char *report_on(const char *trace, const char *args)
 {
 	char text[256], *argv[16] = { (char *)"trapline-report" }, *rest = text;
 	struct analysis analysis;
@@ -110,7 +110,7 @@ static char *report_of(const char *args)
 	FILE *out = open_memstream(&got, &size);
 
 	assert_non_null(out);
-	snprintf(text, sizeof(text), "%s " GOLDEN "patched-2vcpu.dat", args);
+	snprintf(text, sizeof(text), "%s %s", args, trace);
 	while (rest && argc < 16)
 		argv[argc++] = strsep(&rest, " ");
 	if (options_parse(argc, argv, &opt, &err) ||
@@ -128,6 +128,11 @@ static char *report_of(const char *args)
 }
 
 /* One table by several dimensions, of a part of the exits. */
+static char *report_of(const char *args)
+{
+	return report_on(GOLDEN "patched-2vcpu.dat", args);
+}
+
 static void test_by(void **state)
 {
 	char *got = report_of(
@@ -259,8 +264,27 @@ static void test_stock(void **state)
 /* A ring buffer that was too small, on the patched kernel. */
 static void test_lost_events(void **state)
 {
+	static const char *const cases[][2] = {
+		{ "csv", "\nLOST events,,," },
+		{ "folded", "\nLOST events " },
+		{ "perfetto", "\"labels\":\"LOST " },
+		{ "json", "\"lost\": 1079" },
+		{ "html", "\"lost\":" },
+	};
+	char args[128];
+
 	(void)state;
 	check("patched-lost", TOTALS_UNCHECKED);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *got;
+
+		snprintf(args, sizeof(args), "--format %s", cases[i][0]);
+		got = report_on(GOLDEN "patched-lost.dat", args);
+		if (!strstr(got, cases[i][1]))
+			fail_msg("%s does not say that events are lost",
+				 cases[i][0]);
+		free(got);
+	}
 }
 
 static void assert_refused(const char *trace, const char *side, const char *why)
