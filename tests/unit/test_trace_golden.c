@@ -252,6 +252,16 @@ static void test_patched_arm(void **state)
 	check("patched-arm", TOTALS_MATCH);
 }
 
+/*
+ * trapline record --irqs of a command: the host's interrupts by name, and of the
+ * kernel's counters only that they are no more.
+ */
+static void test_interrupts(void **state)
+{
+	(void)state;
+	check("patched-irqs", TOTALS_MATCH);
+}
+
 /* QEMU on a stock 6.1 kernel; v7, v6 without compression, and an instance. */
 static void test_stock(void **state)
 {
@@ -401,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_json_sums),
 		cmocka_unit_test(test_perfetto_slices),
 		cmocka_unit_test(test_patched_arm),
+		cmocka_unit_test(test_interrupts),
 		cmocka_unit_test(test_stock),
 		cmocka_unit_test(test_lost_events),
 		cmocka_unit_test(test_refused_files),

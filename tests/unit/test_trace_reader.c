@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "analysis.h"
+#include "format.h"
 #include "make_dat.h"
 #include "reader.h"
 
@@ -177,6 +178,35 @@ static void round_trip(const struct make_dat *like, uint64_t step)
 		assert_event(&seen.event[i], i);
 	free(seen.event);
 	make_free(&m);
+}
+
+/* A field by its declaration, whatever its type looks like. */
+static void test_field_declarations(void **state)
+{
+	static const char text[] =
+		"name: irq_handler_entry\nID: 80\nformat:\n"
+		"\tfield:int irq;\toffset:8;\tsize:4;\tsigned:1;\n"
+		"\tfield:__data_loc char[] name;\toffset:12;\tsize:4;\n"
+		"\tfield:char comm[16];\toffset:16;\tsize:8;\n"
+		"\tfield:const char * where;\toffset:24;\tsize:8;\n"
+		"\tfield:u8 odd[];\toffset:32;\tsize:3;\n";
+	static const struct {
+		const char *name;
+		uint16_t offset;
+		uint8_t size;
+	} cases[] = {
+		{ "irq", 8, 4 },    { "name", 12, 4 }, { "comm", 16, 8 },
+		{ "where", 24, 8 }, { "odd", 0, 0 },   { "ame", 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct field field =
+			format_field(text, sizeof(text) - 1, cases[i].name);
+
+		assert_int_equal(field.size, cases[i].size);
+		assert_int_equal(field.offset, cases[i].offset);
+	}
 }
 
 /* Every kind of host and file; near events, and some minutes apart. */
@@ -465,6 +495,7 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_field_declarations),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_instance),
 		cmocka_unit_test(test_lost),
