@@ -9,6 +9,7 @@
 
 #include "config-lkvm.h"
 #include "config-machine.h"
+#include "config-panic.h"
 #include "config-pin.h"
 #include "config-ports.h"
 #include "config.h"
@@ -44,6 +45,7 @@ enum {
 	OPT_KERNEL_CACHE,
 	OPT_MACHINE,
 	OPT_DTB,
+	OPT_VIRTIO_LEGACY,
 };
 
 /* ':' first: a missing value is told from an unknown option. */
@@ -81,6 +83,7 @@ static const struct option long_opts[] = {
 	{ "kernel-cache", required_argument, NULL, OPT_KERNEL_CACHE },
 	{ "machine", required_argument, NULL, OPT_MACHINE },
 	{ "dtb", required_argument, NULL, OPT_DTB },
+	{ "virtio-legacy", no_argument, NULL, OPT_VIRTIO_LEGACY },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -120,6 +123,7 @@ const char config_run_help[] =
 	"      --vsock cid=N[,uds=PATH]  sockets between guest and host: Unix\n"
 	"                           sockets at PATH, or the kernel's AF_VSOCK\n"
 	"      --balloon[=SIZE]     virtio balloon, taking SIZE from the start\n"
+	"      --virtio-legacy      virtio-mmio version 1, for old drivers\n"
 	"      --dump-dtb FILE      write the guest's device tree to FILE\n"
 	"      --decompress host|guest\n"
 	"                           who unpacks a zImage (host)\n"
@@ -293,21 +297,6 @@ static int parse_file(int opt, const char *arg, const char **file,
 	return 0;
 }
 
-static int parse_panic(const char *arg, enum config_panic *panic,
-		       struct error *err)
-{
-	if (!strcmp(arg, "exit"))
-		*panic = PANIC_EXIT;
-	else if (!strcmp(arg, "reset"))
-		*panic = PANIC_RESET;
-	else if (!strcmp(arg, "hold"))
-		*panic = PANIC_HOLD;
-	else
-		return bad(err, OPT_PANIC,
-			   ": '%.40s' is none of exit, reset and hold", arg);
-	return 0;
-}
-
 static int parse_positional(const char *arg, struct run_config *cfg,
 			    struct error *err)
 {
@@ -396,7 +385,10 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 		}
 		return parse_size(opt, arg, 1, &cfg->huge.page, err);
 	case OPT_PANIC:
-		return parse_panic(arg, &cfg->panic, err);
+		return config_panic_parse(arg, &cfg->panic, err);
+	case OPT_VIRTIO_LEGACY:
+		cfg->virtio_legacy = true;
+		return 0;
 	case OPT_DECOMPRESS:
 		cfg->guest_decompress = !strcmp(arg, "guest");
 		if (cfg->guest_decompress || !strcmp(arg, "host"))

@@ -71,8 +71,9 @@ struct run_config {
 	bool guest_decompress;  /* a zImage unpacks itself */
 	const char *kernel_cache; /* of unpacked ones; NULL: the user's own */
 	bool no_kernel_cache;
-	bool nodefaults; /* add nothing to the kernel command line */
-	bool no_reboot;  /* a guest's reset ends the process */
+	bool virtio_legacy; /* virtio-mmio version 1 */
+	bool nodefaults;    /* add nothing to the kernel command line */
+	bool no_reboot;     /* a guest's reset ends the process */
 	enum config_panic panic;
 	const char *cpu_pin; /* config_pin_cpus() reads it, or NULL */
 	bool pmu;

@@ -389,6 +389,7 @@ static int create_virtio(struct boot *boot, unsigned int i, struct error *err)
 		.shadow = machine_shadow(boot, i),
 		.ack_inert = machine_virtio_inert,
 		.opaque = &boot->ack[i],
+		.legacy = boot->cfg->virtio_legacy,
 	};
 	struct virtio_device *vdev;
 	int ret;

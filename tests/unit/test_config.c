@@ -315,6 +315,21 @@ static void disks(void **state)
 	assert_string_equal(cfg.disk[2].path, "x,");
 	config_free(&cfg);
 
+	assert_int_equal(PARSE(&cfg, &err, "k", "--virtio-legacy",
+			       "--kernel-cache", "/some/dir"),
+			 0);
+	assert_true(cfg.virtio_legacy);
+	assert_string_equal(cfg.kernel_cache, "/some/dir");
+	assert_false(cfg.no_kernel_cache);
+	config_free(&cfg);
+	assert_int_equal(PARSE(&cfg, &err, "k", "--kernel-cache=none"), 0);
+	assert_true(cfg.no_kernel_cache);
+	assert_false(cfg.virtio_legacy);
+	config_free(&cfg);
+
+	REFUSE("takes no value", "k", "--virtio-legacy=1");
+	REFUSE("needs a value", "k", "--kernel-cache");
+	REFUSE("needs the name", "k", "--kernel-cache", "");
 	REFUSE("neither host nor guest", "k", "--decompress", "both");
 	REFUSE("needs the name of a disk image", "k", "-d", "");
 	REFUSE("needs the name of a disk image", "k", "-d", ",ro");

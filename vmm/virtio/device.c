@@ -337,7 +337,9 @@ void virtio_device_resume(struct virtio_device *vdev)
 
 uint64_t virtio_device_offered(const struct virtio_device *vdev)
 {
-	return vdev->offered | COMMON_FEATURES;
+	const uint64_t all = vdev->offered | COMMON_FEATURES;
+
+	return vdev->legacy ? (uint32_t)all : all;
 }
 
 void virtio_device_want_features(struct virtio_device *vdev, uint32_t word,
@@ -357,7 +359,7 @@ static bool accept_features(struct virtio_device *vdev)
 	uint64_t wanted = (uint64_t)vdev->wanted[1] << 32 | vdev->wanted[0];
 
 	if (vdev->wanted_unknown || (wanted & ~virtio_device_offered(vdev)) ||
-	    !(wanted & BIT64(VIRTIO_F_VERSION_1)))
+	    (!vdev->legacy && !(wanted & BIT64(VIRTIO_F_VERSION_1))))
 		return false;
 	vdev->features = wanted;
 	return true;
@@ -445,9 +447,12 @@ void virtio_device_set_status(struct virtio_device *vdev, uint32_t val)
 		reset(vdev);
 		return;
 	}
-	if ((added & VIRTIO_CONFIG_S_FEATURES_OK) && !accept_features(vdev))
+	if ((added & VIRTIO_CONFIG_S_FEATURES_OK) &&
+	    (vdev->legacy || !accept_features(vdev)))
 		added &= ~VIRTIO_CONFIG_S_FEATURES_OK;
-	if (!((old | added) & VIRTIO_CONFIG_S_FEATURES_OK))
+	if (vdev->legacy ? added & VIRTIO_CONFIG_S_DRIVER_OK &&
+				   !accept_features(vdev)
+			 : !((old | added) & VIRTIO_CONFIG_S_FEATURES_OK))
 		added &= ~VIRTIO_CONFIG_S_DRIVER_OK;
 	word_or(vdev, WORD_STATUS, added);
 	if (added & VIRTIO_CONFIG_S_DRIVER_OK)

@@ -100,7 +100,8 @@ struct virtio_device {
 	 * the shadow where there is one, so that the two cannot differ.
 	 */
 	uint32_t word[VIRTIO_DEVICE_WORDS];
-	struct shadow shadow;         /* the transport's, before attach */
+	struct shadow shadow; /* the transport's, before attach */
+	bool legacy; /* so is this: a driver without VERSION_1, FEATURES_OK */
 	pthread_mutex_t publish_lock; /* of configuration space to shadow */
 	struct virtq *vq;
 	int *kick; /* eventfd a queue, -1 where there is none yet */

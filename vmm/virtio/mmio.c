@@ -8,20 +8,12 @@
 #include <string.h>
 #include <linux/virtio_mmio.h>
 
-#include "virtio/device.h"
+#include "virtio/mmio-impl.h"
+#include "virtio/mmio-legacy.h"
 
 #define MAGIC   0x74726976 /* "virt" */
 #define VERSION 2
 #define VENDOR  0x50415254 /* "TRAP" */
-
-struct virtio_mmio {
-	struct virtio_device *vdev;
-	pthread_mutex_t lock; /* all below, and the device's status machine */
-	uint32_t device_features_sel;
-	uint32_t driver_features_sel;
-	uint32_t queue_sel;
-	struct virtq_setup *setup; /* one a queue */
-};
 
 static uint32_t half(uint64_t val, uint32_t word)
 {
@@ -41,14 +33,16 @@ static void set_high(uint64_t *addr, uint32_t val)
 /* The selected queue's registers, NULL where QueueSel names none. */
 static struct virtq_setup *selected(struct virtio_mmio *vm)
 {
-	return vm->queue_sel < vm->vdev->nr_queues ? &vm->setup[vm->queue_sel]
-						   : NULL;
+	return virtio_mmio_selected(vm) ? &vm->setup[vm->queue_sel] : NULL;
 }
 
 static uint32_t reg_read(struct virtio_mmio *vm, uint64_t offset)
 {
 	struct virtio_device *vdev = vm->vdev;
+	uint32_t val;
 
+	if (vm->legacy && virtio_legacy_read(vm, offset, &val))
+		return val;
 	switch (offset) {
 	case VIRTIO_MMIO_MAGIC_VALUE:
 		return MAGIC;
@@ -133,10 +127,16 @@ static void status_write(struct virtio_mmio *vm, uint32_t val)
 	vm->driver_features_sel = 0;
 	vm->queue_sel = 0;
 	memset(vm->setup, 0, vm->vdev->nr_queues * sizeof(*vm->setup));
+	/* GuestPageSize stays: Linux writes it once, before its first reset. */
+	if (vm->legacy)
+		memset(vm->legacy, 0,
+		       vm->vdev->nr_queues * sizeof(*vm->legacy));
 }
 
 static void reg_write(struct virtio_mmio *vm, uint64_t offset, uint32_t val)
 {
+	if (vm->legacy && virtio_legacy_write(vm, offset, val))
+		return;
 	switch (offset) {
 	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
 		vm->device_features_sel = val;
@@ -203,6 +203,7 @@ static void update_shadow(struct virtio_mmio *vm)
 		VIRTIO_MMIO_DEVICE_FEATURES,
 		VIRTIO_MMIO_QUEUE_NUM_MAX,
 		VIRTIO_MMIO_QUEUE_READY,
+		VIRTIO_MMIO_QUEUE_PFN,
 	};
 	size_t i;
 
@@ -280,6 +281,12 @@ int virtio_mmio_new(struct virtio_device *vdev,
 		goto free_all;
 	}
 	vm->vdev = vdev;
+	vdev->legacy = config->legacy && virtio_legacy_has(vdev->ops->id);
+	if (vdev->legacy && virtio_legacy_init(vm)) {
+		ret = error_set(err, TL_FAIL, ENOMEM, "%s %s: out of memory",
+				vdev->ops->name, vdev->label);
+		goto free_all;
+	}
 	vdev->shadow = config->shadow;
 	vdev->ack_inert = config->ack_inert;
 	vdev->ack_opaque = config->opaque;
@@ -298,8 +305,10 @@ int virtio_mmio_new(struct virtio_device *vdev,
 
 free_all:
 	virtio_device_free(vdev);
-	if (vm)
+	if (vm) {
 		free(vm->setup);
+		free(vm->legacy);
+	}
 	free(vm);
 	return ret;
 }
@@ -311,6 +320,7 @@ void virtio_mmio_free(struct virtio_mmio *vm)
 	virtio_device_free(vm->vdev);
 	pthread_mutex_destroy(&vm->lock);
 	free(vm->setup);
+	free(vm->legacy);
 	free(vm);
 }
 

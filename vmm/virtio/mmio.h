@@ -6,6 +6,7 @@
 #ifndef TL_VIRTIO_MMIO_H
 #define TL_VIRTIO_MMIO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/gmem.h"
@@ -36,6 +37,7 @@ struct virtio_mmio_config {
 	 */
 	void (*ack_inert)(void *opaque, bool inert);
 	void *opaque; /* for it */
+	bool legacy;  /* version 1, where the type of device has it */
 };
 
 extern const struct mmio_ops virtio_mmio_ops;
