@@ -138,8 +138,8 @@ def origin(data):
              f"{data.get('git')}", where, f"Linux {host.get('kernel')}"]
     if host.get("qemu"):
         parts.append(host["qemu"].split(" (")[0])
-    if host.get("icount"):
-        parts.append("instructions counted")
+    parts.append("instructions counted" if host.get("icount") else
+                 "by the clock")
     return ", ".join(parts)
 
 

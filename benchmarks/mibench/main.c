@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 
 #include "workload.h"
 
@@ -65,6 +66,13 @@ int main(int argc, char **argv)
 {
 	size_t i;
 
+#ifdef __arm__
+	/*
+	 * libjpeg looks for "neon" in /proc/cpuinfo, where an arm64 kernel has
+	 * other words for it except to those who ask like this.
+	 */
+	personality(PER_LINUX32);
+#endif
 	for (i = 0; argc > 1 && i < NR_PROGRAMS; i++) {
 		int status;
 
