@@ -94,14 +94,16 @@ static size_t uart_input(void *opaque, const uint8_t *buf, size_t len)
 
 /*
  * What firmware would leave behind: enabled, 115200 8N1 from 24 MHz.  Linux then
- * writes UARTCR around each early message as it was, which need not exit.
+ * writes UARTCR around each early message as it was, which need not exit.  The
+ * receiver is off: Linux unmasks its interrupt for a moment before it empties
+ * the FIFO and begins, and what was typed ahead would be gone.
  */
 static void set_up_pl011(struct pl011 *uart)
 {
 	pl011_mmio_ops.write(uart, UARTIBRD, 4, 13);
 	pl011_mmio_ops.write(uart, UARTFBRD, 4, 1);
 	pl011_mmio_ops.write(uart, UARTLCR_H, 4, LCR_H_8BIT | LCR_H_FEN);
-	pl011_mmio_ops.write(uart, UARTCR, 4, CR_RXE | CR_TXE | CR_UARTEN);
+	pl011_mmio_ops.write(uart, UARTCR, 4, CR_TXE | CR_UARTEN);
 }
 
 static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
