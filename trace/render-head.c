@@ -285,7 +285,8 @@ void render_totals(FILE *out, const struct report *r)
 		least, all->exits, least, all->traps);
 	switch (all->verdict) {
 	case TOTALS_MATCH:
-		fputs("matches the kernel's counters ", out);
+		fprintf(out, "matches the kernel's counters%s ",
+			totals->complete ? "" : ", with what was lost");
 		print_kernel(out, all);
 		fputc('\n', out);
 		break;

@@ -36,21 +36,23 @@ static void add_count(struct vmmap_count *to, const struct vmmap_count *from,
 	to->high = more > UINT64_MAX - to->high ? UINT64_MAX : to->high + more;
 }
 
-static bool agrees(const struct vmmap_count *kernel, uint64_t counted)
+/* Within a span there is room for what the trace knows that it lost. */
+static bool agrees(const struct vmmap_count *kernel, uint64_t seen,
+		   uint64_t lost)
 {
 	if (!kernel->known)
 		return true;
-	return kernel->span
-		       ? counted >= kernel->value && counted <= kernel->high
-		       : counted == kernel->value;
+	return kernel->span ? seen + lost >= kernel->value &&
+				      seen + lost <= kernel->high
+			    : seen == kernel->value;
 }
 
 static enum totals_verdict judge(const struct totals_vcpu *v)
 {
 	if (!v->kernel_exits.known && !v->kernel_traps.known)
 		return TOTALS_UNCHECKED;
-	if (!agrees(&v->kernel_exits, v->exits) ||
-	    !agrees(&v->kernel_traps, v->traps))
+	if (!agrees(&v->kernel_exits, v->exits, v->lost_exits) ||
+	    !agrees(&v->kernel_traps, v->traps, v->lost_traps))
 		return TOTALS_MISMATCH;
 	return TOTALS_MATCH;
 }
@@ -154,7 +156,9 @@ int totals_make(struct totals *totals, const struct pair_thread *thread,
 	}
 	qsort(totals->vcpu, totals->count, sizeof(*totals->vcpu), compare);
 	sum_up(totals, map);
-	totals->complete = totals->all.verdict == TOTALS_MATCH ||
+	/* A span that what is there lies in does not say that it is all. */
+	totals->complete = (totals->all.verdict == TOTALS_MATCH &&
+			    !totals->all.kernel_exits.span) ||
 			   (!info->lost && !info->lost_unknown &&
 			    !totals->all.lost_exits && !totals->all.lost_traps);
 	return map->nr_vcpus && !seen ? -ENOENT : 0;

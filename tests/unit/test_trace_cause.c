@@ -272,6 +272,41 @@ static void test_totals_spans(void **state)
 	}
 }
 
+/* What lies in a span is not all there is, if something was lost. */
+static void test_totals_spans_lost(void **state)
+{
+	int tid[] = { 10 };
+	struct pair_thread thread[] = {
+		{ .tid = 10, .exits = 5, .traps = 5, .lost_exits = 2 },
+	};
+	struct vmmap_vcpu vcpu = { .id = 0, .tid = tid, .nr_tids = 1 };
+	struct vmmap vm = {
+		.vcpu = &vcpu,
+		.nr_vcpus = 1,
+		.exits = { true, 4, true, 9 },
+	};
+	struct reader_info info = { .lost = 2 };
+	struct totals t;
+
+	(void)state;
+	assert_int_equal(totals_make(&t, thread, 1, &vm, &info), 0);
+	assert_int_equal(t.all.verdict, TOTALS_MATCH);
+	assert_false(t.complete);
+	totals_free(&t);
+
+	/* those that are lost count, and there cannot be more than the kernel's */
+	vm.exits.value = 7;
+	assert_int_equal(totals_make(&t, thread, 1, &vm, &info), 0);
+	assert_int_equal(t.all.verdict, TOTALS_MATCH);
+	totals_free(&t);
+	vm.exits.high = 6;
+	vm.exits.value = 3;
+	assert_int_equal(totals_make(&t, thread, 1, &vm, &info), 0);
+	assert_int_equal(t.all.verdict, TOTALS_MISMATCH);
+	assert_false(t.complete);
+	totals_free(&t);
+}
+
 /* Sums of two vCPUs' spans are a span. */
 static void test_totals_sums_of_spans(void **state)
 {
@@ -392,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_totals_verdicts),
 		cmocka_unit_test(test_totals_spans),
+		cmocka_unit_test(test_totals_spans_lost),
 		cmocka_unit_test(test_totals_sums_of_spans),
 		cmocka_unit_test(test_totals_without_counters),
 	};
