@@ -184,7 +184,8 @@ static int setup(void **state)
 	packed = malloc(ROOM);
 	out = malloc(SIZE);
 	for (i = 0; i < SIZE; i++)
-		plain[i] = (uint8_t)(i & 0x40000 ? random() : (long)i / 64);
+		plain[i] = (uint8_t)((i & 0x1c0000) == 0x1c0000 ? random()
+								: (long)i / 64);
 	return 0;
 }
 
