@@ -422,7 +422,7 @@ static void test_no_event_fork(void **state)
 	assert_int_equal(recorder_stop(rec, &w->err), 0);
 	snprintf(path, sizeof(path), "%s.args", w->program);
 	read_text(path, text, sizeof(text));
-	assert_null(strstr(text, "-P"));
+	assert_null(strstr(text, " -P "));
 }
 
 static void test_stop_nothing(void **state)
