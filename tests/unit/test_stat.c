@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "fake_tree.h"
 #include "fake_vm.h"
 #include "openmetrics.h"
 #include "sample.h"
@@ -27,20 +28,7 @@ static char root[96];
 
 static void make(const char *name, const char *text)
 {
-	char path[200], *slash;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	for (slash = path + strlen(root) + 1; (slash = strchr(slash, '/'));
-	     slash++) {
-		*slash = '\0';
-		mkdir(path, 0700);
-		*slash = '/';
-	}
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
+	fake_tree_file(root, name, text);
 }
 
 /* As an old host with our patches has it for our own process. */

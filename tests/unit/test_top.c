@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "fake_tree.h"
 #include "fake_vm.h"
 #include "top-rows.h"
 #include "top-trace.h"
@@ -210,20 +211,7 @@ static struct error error;
 
 static void make(const char *name, const char *text)
 {
-	char path[200], *slash;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	for (slash = path + strlen(root) + 1; (slash = strchr(slash, '/'));
-	     slash++) {
-		*slash = '\0';
-		mkdir(path, 0700);
-		*slash = '/';
-	}
-	file = fopen(path, "w");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
+	fake_tree_file(root, name, text);
 }
 
 static pthread_t vcpu;
