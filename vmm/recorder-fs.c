@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "recorder-fs.h"
@@ -75,4 +80,38 @@ void tracefs_counts(const char *dir, uint64_t *events, uint64_t *lost)
 		add_counts(file, events, lost);
 		fclose(file);
 	}
+}
+
+/* The process id that follows @prefix in @name and ends it, or 0. */
+static pid_t owner_of(const char *name, const char *prefix)
+{
+	size_t len = strlen(prefix);
+	char *end;
+	long pid;
+
+	if (strncmp(name, prefix, len) || name[len] < '1' || name[len] > '9')
+		return 0;
+	errno = 0;
+	pid = strtol(name + len, &end, 10);
+	return errno || *end || pid > INT_MAX ? 0 : (pid_t)pid;
+}
+
+void tracefs_remove_stale(const char *tracefs, const char *prefix)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	DIR *dir;
+
+	if (!join(path, tracefs, "instances"))
+		return;
+	dir = opendir(path);
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		pid_t pid = owner_of(entry->d_name, prefix);
+
+		if (pid && kill(pid, 0) && errno == ESRCH)
+			unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+	}
+	closedir(dir);
 }

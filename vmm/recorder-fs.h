@@ -18,4 +18,12 @@ bool tracefs_says(const char *dir, const char *name, char c);
  */
 void tracefs_counts(const char *dir, uint64_t *events, uint64_t *lost);
 
+/*
+ * Remove the instances of the tracefs @tracefs named @prefix and the id of a
+ * process that no longer exists.  A tracer that was killed while it started
+ * leaves one, and with it the memory of its buffers.  One of which anybody has
+ * a file open, as trace-cmd while it records, stays.
+ */
+void tracefs_remove_stale(const char *tracefs, const char *prefix);
+
 #endif

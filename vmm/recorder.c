@@ -17,14 +17,18 @@
 
 #include "lib/log.h"
 #include "recorder-args.h"
-#include "recorder.h"
 #include "recorder-fs.h"
+#include "recorder-readers.h"
+#include "recorder.h"
 
 #define DEFAULT_PATIENCE_MS 20000
 /* Merging the per-CPU files of a long run takes as long as writing them. */
 #define STOP_PATIENCE_MS 120000
 #define KILL_PATIENCE_MS 3000
 #define POLL_MS          5
+
+/* of an instance's name; its owner's process id follows */
+#define RECORDER_PREFIX "trapline-"
 
 struct recorder {
 	struct recorder_config config;
@@ -314,18 +318,27 @@ static void kill_child(struct recorder *rec)
 	wait_ended(rec, KILL_PATIENCE_MS);
 }
 
+/* Events are recorded, and none will stay in the ring buffers at the end. */
+static bool is_armed(const struct recorder *rec, cpu_set_t *readers)
+{
+	/* trace-cmd turns an instance's tracing on last. */
+	return recorder_events_on(rec->instance, rec->config.full) &&
+	       tracefs_says(rec->instance, "tracing_on", '1') &&
+	       recorder_readers_seen(readers, rec->pid, rec->name);
+}
+
 static int wait_armed(struct recorder *rec, struct error *err)
 {
 	unsigned int patience = rec->config.patience_ms;
 	unsigned int waited;
+	cpu_set_t readers;
 	char line[256];
 
+	CPU_ZERO(&readers);
 	if (!patience)
 		patience = DEFAULT_PATIENCE_MS;
 	for (waited = 0; waited < patience; waited += POLL_MS) {
-		/* trace-cmd turns an instance's tracing on last. */
-		if (recorder_events_on(rec->instance, rec->config.full) &&
-		    tracefs_says(rec->instance, "tracing_on", '1'))
+		if (is_armed(rec, &readers))
 			return 0;
 		if (has_ended(rec)) {
 			first_complaint(rec, line, sizeof(line));
@@ -372,7 +385,8 @@ static int fill(struct recorder *rec, const struct recorder_config *config,
 		return -EINVAL;
 	if (check_output(config->path, err))
 		return -EINVAL;
-	snprintf(rec->name, sizeof(rec->name), "trapline-%d", (int)getpid());
+	snprintf(rec->name, sizeof(rec->name), RECORDER_PREFIX "%d",
+		 (int)getpid());
 	rec->instance = format("%s/instances/%s", tracefs, rec->name);
 	rec->path = strdup(config->path);
 	rec->stderr_fd = memfd_create("trace-cmd-stderr", MFD_CLOEXEC);
@@ -403,8 +417,10 @@ int recorder_start(const struct recorder_config *config, struct recorder **out,
 				 "no memory for the recording");
 	rec->stderr_fd = -1;
 	ret = fill(rec, config, err);
-	if (!ret)
+	if (!ret) {
+		tracefs_remove_stale(rec->config.tracefs, RECORDER_PREFIX);
 		ret = spawn(rec, err);
+	}
 	if (!ret) {
 		ret = wait_armed(rec, err);
 		if (ret) {

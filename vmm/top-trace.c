@@ -14,6 +14,9 @@
 /* A CPU's ring buffer; some 10,000 exits. */
 #define BUFFER_KB "1024"
 
+/* of an instance's name; its owner's process id follows */
+#define INSTANCE_PREFIX "trapline-top-"
+
 /* --- one line --------------------------------------------------------------*/
 
 /* Names of exception classes as the kernel has them; the first match counts. */
@@ -180,8 +183,9 @@ int top_trace_open(struct top_trace *trace, const char *tracefs,
 		return error_set(err, TL_TRACE, EACCES,
 				 "tracing needs root and tracefs: mount -t "
 				 "tracefs tracefs /sys/kernel/tracing");
-	if (asprintf(&trace->instance, "%s/instances/trapline-top-%d", tracefs,
-		     (int)getpid()) < 0) {
+	tracefs_remove_stale(tracefs, INSTANCE_PREFIX);
+	if (asprintf(&trace->instance, "%s/instances/" INSTANCE_PREFIX "%d",
+		     tracefs, (int)getpid()) < 0) {
 		trace->instance = NULL;
 		return error_set(err, TL_TRACE, ENOMEM, "no memory");
 	}

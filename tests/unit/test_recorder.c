@@ -29,14 +29,25 @@ struct world {
 };
 
 /* What the real one does, in its order: events, then tracing on. */
-#define ARM_AS(events, on)                                     \
+#define ARM_BUT_READ(events, on)                               \
 	"i=$(dirname \"$0\")/tracefs/instances/$6\n"           \
 	"echo \"$@\" >\"$0.args\"\n"                           \
 	"mkdir -p $i/events/kvm $i/options\n"                  \
 	": >$i/set_event_pid; echo 0 >$i/options/event-fork\n" \
 	"echo " events " >$i/events/kvm/enable\n"              \
 	"echo " on " >$i/tracing_on\n"
-#define ARM ARM_AS("1", "1")
+
+/* A process for each CPU that reads its buffer while the script lives. */
+#define READ                                                       \
+	"c=0; while [ $c -lt $(getconf _NPROCESSORS_ONLN) ]; do\n" \
+	"mkdir -p $i/per_cpu/cpu$c\n"                              \
+	": >$i/per_cpu/cpu$c/trace_pipe_raw\n"                     \
+	"{ while kill -0 $$ 2>&1; do sleep 0.05; done\n"           \
+	"} 3<$i/per_cpu/cpu$c/trace_pipe_raw >/dev/null &\n"       \
+	"c=$((c + 1)); done\n"
+
+#define ARM_AS(events, on) ARM_BUT_READ(events, on) READ
+#define ARM                ARM_AS("1", "1")
 
 /*
  * An instance has its events from the start.  To be put before ARM, which
@@ -192,6 +203,71 @@ static void test_waits_for_both(void **state)
 	assert_int_not_equal(recorder_start(&w->config, &rec, &w->err), 0);
 	assert_failed(w, "did not start recording within");
 	assert_no_children();
+}
+
+/*
+ * Told to end while those that read the buffers start, trace-cmd writes a file
+ * without events and says that all is well.
+ */
+static void test_waits_for_readers(void **state)
+{
+	struct world *w = *state;
+	struct recorder *rec;
+	char path[256], text[16];
+
+	w->config.patience_ms = 300;
+	set_script(w, "trap 'exit 0' INT\n" ARM_BUT_READ("1", "1") IDLE);
+	assert_int_not_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	assert_failed(w, "did not start recording within");
+	assert_no_children();
+
+	/* of another instance, or something else of this one */
+	memset(&w->err, 0, sizeof(w->err));
+	set_script(w, "trap 'exit 0' INT\n" ARM_BUT_READ(
+			      "1", "1") "i=${i}0\n" READ IDLE);
+	assert_int_not_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	assert_failed(w, "did not start recording within");
+
+	memset(&w->err, 0, sizeof(w->err));
+	w->config.patience_ms = 5000;
+	set_script(
+		w,
+		"trap 'exit 0' INT\n" ARM_BUT_READ(
+			"1",
+			"1") "sleep 0.3; echo late >\"$0.late\"\n" READ IDLE);
+	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	snprintf(path, sizeof(path), "%s.late", w->program);
+	read_text(path, text, sizeof(text));
+	assert_string_equal(text, "late\n");
+	assert_int_equal(recorder_stop(rec, &w->err), 0);
+}
+
+/* What a recorder left that was killed while it started. */
+static void test_removes_stale(void **state)
+{
+	struct world *w = *state;
+	struct recorder *rec;
+	char path[256];
+	pid_t gone = fork();
+
+	if (!gone)
+		_exit(0);
+	assert_int_equal(waitpid(gone, NULL, 0), gone);
+	run("cd %s/instances && mkdir trapline-%d trapline-%d trapline-%dx "
+	    "trapline-top-%d foo-%d trapline-0 trapline- trapline-99999999999",
+	    w->tracefs, (int)gone, (int)getppid(), (int)gone, (int)gone,
+	    (int)gone);
+	set_script(w, "trap 'exit 0' INT\n" ARM IDLE);
+	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	assert_int_equal(recorder_stop(rec, &w->err), 0);
+
+	snprintf(path, sizeof(path), "%s/instances/trapline-%d", w->tracefs,
+		 (int)gone);
+	assert_int_equal(access(path, F_OK), -1);
+	run("cd %s/instances && [ -d trapline-%d -a -d trapline-%dx -a -d "
+	    "trapline-top-%d -a -d foo-%d -a -d trapline-0 -a -d trapline- -a "
+	    "-d trapline-99999999999 ]",
+	    w->tracefs, (int)getppid(), (int)gone, (int)gone, (int)gone);
 }
 
 static void test_dies_at_once(void **state)
@@ -439,6 +515,8 @@ int main(void)
 		T(test_records),
 		T(test_path_with_blanks),
 		T(test_waits_for_both),
+		T(test_waits_for_readers),
+		T(test_removes_stale),
 		T(test_dies_at_once),
 		T(test_silent_death),
 		T(test_not_a_program),
