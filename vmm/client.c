@@ -13,6 +13,8 @@
 
 /* A VM whose event loop is alive answers at once. */
 #define PATIENCE_MS 5000
+/* One that loads a guest accepts nobody for a while. */
+#define RETRY_MS 10
 
 /* The statistics of many vCPUs are long. */
 #define MAX_MESSAGE (16 << 20)
@@ -190,6 +192,18 @@ static int negotiate(struct client_session *session, struct error *err)
 	return 0;
 }
 
+/* -EAGAIN if so many wait to be accepted, and for so long. */
+static int connect_patiently(const char *path)
+{
+	const int64_t deadline = now_ms() + PATIENCE_MS;
+	int fd;
+
+	while ((fd = control_socket_connect(path)) == -EAGAIN &&
+	       now_ms() < deadline)
+		poll(NULL, 0, RETRY_MS);
+	return fd;
+}
+
 int client_open(const char *path, struct client_session *session,
 		struct error *err)
 {
@@ -200,7 +214,7 @@ int client_open(const char *path, struct client_session *session,
 	*session = (struct client_session){ .fd = -1 };
 	strncpy(session->what, path, sizeof(session->what) - 1);
 	qmp_reader_init(&session->in, MAX_MESSAGE);
-	session->fd = control_socket_connect(path);
+	session->fd = connect_patiently(path);
 	if (session->fd == -ECONNREFUSED || session->fd == -ENOENT)
 		return session->fd;
 	if (session->fd == -EAGAIN)

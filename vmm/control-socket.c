@@ -12,8 +12,11 @@
 
 #include "control-socket.h"
 
-/* Clients that wait to be accepted. */
-#define BACKLOG 8
+/*
+ * Clients that wait to be accepted, while a guest is loaded.  Each command asks
+ * all VMs whether they are there before it asks one for something.
+ */
+#define BACKLOG 64
 
 /* Another VM holds the directory's lock for a few system calls. */
 #define LOCK_TRIES    200

@@ -10,6 +10,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+
 #include "client.h"
 #include "control-socket.h"
 #include "fake_vm.h"
@@ -241,6 +245,46 @@ static void a_listener_that_does_not_answer(void **state)
 	control_socket_release(&sock);
 }
 
+static atomic_bool turned_away;
+
+static void *turn_away(void *opaque)
+{
+	const struct control_socket *sock = opaque;
+	int fd;
+
+	usleep(300000);
+	while (!turned_away) {
+		fd = accept(sock->fd, NULL, NULL);
+		if (fd >= 0)
+			close(fd);
+		else
+			usleep(1000);
+	}
+	return NULL;
+}
+
+/* As one that loads a guest, and then does accept; here to turn away. */
+static void a_listener_with_its_hands_full_is_waited_for(void **state)
+{
+	struct control_socket sock;
+	struct error err = { 0 };
+	int fd[128], nr = 0;
+	pthread_t thread;
+
+	(void)state;
+	assert_int_equal(control_socket_claim("full", NULL, &sock, &err), 0);
+	while (nr < 128 && (fd[nr] = control_socket_connect(sock.path)) >= 0)
+		nr++;
+	assert_in_range(nr, 1, 127);
+	assert_int_equal(pthread_create(&thread, NULL, turn_away, &sock), 0);
+	fails("stop full", TL_FAIL, "ended before it answered");
+	turned_away = true;
+	pthread_join(thread, NULL);
+	while (nr)
+		close(fd[--nr]);
+	control_socket_release(&sock);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +301,7 @@ int main(void)
 		RUNNING(wrong_command_lines),
 		NOTHING(nobody_runs),
 		NOTHING(a_listener_that_does_not_answer),
+		NOTHING(a_listener_with_its_hands_full_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
