@@ -123,6 +123,8 @@ static int make_bootargs(struct board *board, const struct run_config *cfg,
 
 	if (bootargs_tiny_mem(params, warning, sizeof(warning)))
 		log_warn("%s", warning);
+	if (bootargs_silent(params, warning, sizeof(warning)))
+		log_warn("%s", warning);
 	if (!cfg->nodefaults) {
 		if (!bootargs_has(params, "console"))
 			console = cfg->console == CONSOLE_VIRTIO

@@ -69,3 +69,19 @@ bool bootargs_tiny_mem(const char *params, char *text, size_t size)
 	}
 	return false;
 }
+
+bool bootargs_silent(const char *params, char *text, size_t size)
+{
+	const char *value, *last = NULL;
+
+	while ((value = next_value(&params, "console")))
+		last = value;
+	if (!last || strncmp(last, "ttyS", 4) ||
+	    !isdigit((unsigned char)last[4]))
+		return false;
+	snprintf(text, size,
+		 "option -p: console=ttyS%c is no console of this machine, and "
+		 "the guest will seem silent; leave console= out",
+		 last[4]);
+	return true;
+}

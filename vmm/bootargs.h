@@ -20,4 +20,11 @@ bool bootargs_has(const char *params, const char *key);
  */
 bool bootargs_tiny_mem(const char *params, char *text, size_t size);
 
+/*
+ * Whether the last console= in @params, which becomes /dev/console, is an 8250
+ * as other machines have it, so that nothing would be seen of the guest.  Then
+ * @text (@size bytes) says so.
+ */
+bool bootargs_silent(const char *params, char *text, size_t size);
+
 #endif

@@ -113,7 +113,7 @@ static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
 		.tx = uart_tx,
 		.rx_room = uart_rx_room,
 		.tx_plain = machine_uart_plain,
-		.cr_inert = machine_uart_inert,
+		.inert = machine_uart_inert,
 		.opaque = boot,
 		.shadow = machine_shadow(boot, i),
 	};

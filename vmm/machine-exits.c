@@ -5,8 +5,11 @@
  *
  * Such a character is noticed at the next exit of any vCPU, and if there is
  * none, by a timer.  The timer must not run for a guest that prints nothing, so
- * the zone exists only while output flows: some characters that exit set it up,
+ * the zone exists only while output flows: a character that exits sets it up,
  * and some ticks without a character take it away.
+ *
+ * When the ring is full a character exits all the same, and takes the others
+ * along.  A timer so fast that it never is costs more than that exit does.
  */
 #include <errno.h>
 #include <linux/virtio_mmio.h>
@@ -15,16 +18,13 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "hw/pl011-regs.h"
 #include "hw/pl011.h"
 #include "lib/log.h"
 #include "lib/worker.h"
 #include "machine-parts.h"
 
 /* Nobody sees whether a character is that late. */
-#define TICK_NS (4 * 1000 * 1000L)
-/* An echo now and then is not worth setting up the zone and the timer. */
-#define ARM_AFTER   4
+#define TICK_NS     (4 * 1000 * 1000L)
 #define IDLE_TICKS  8
 
 #define UARTDR_SIZE 4
@@ -109,7 +109,6 @@ static void disarm(struct boot *boot)
 
 	coalesced_zone(&boot->coalesced, out->addr, UARTDR_SIZE, false);
 	out->armed = false;
-	out->direct = 0;
 }
 
 void machine_uart_plain(void *opaque, bool plain)
@@ -131,7 +130,7 @@ void machine_uart_busy(struct boot *boot)
 	if (out->armed || !out->worker)
 		return;
 	pthread_mutex_lock(&out->lock);
-	if (out->plain && !out->armed && ++out->direct >= ARM_AFTER)
+	if (out->plain && !out->armed)
 		arm(boot);
 	pthread_mutex_unlock(&out->lock);
 }
@@ -155,14 +154,11 @@ void machine_virtio_inert(void *opaque, bool inert)
 }
 
 /* 16 bits wide, as Linux's driver writes. */
-void machine_uart_inert(void *opaque, bool inert, uint16_t cr)
+void machine_uart_inert(void *opaque, bool inert, uint64_t reg, uint16_t val)
 {
-	struct boot *boot = opaque;
-	struct uart_out *out = &boot->uart_out;
+	const struct boot *boot = opaque;
 
-	if (inert)
-		out->cr = cr;
-	set_inert(boot, out->addr + UARTCR, sizeof(out->cr), out->cr, inert);
+	set_inert(boot, boot->uart_out.addr + reg, sizeof(val), val, inert);
 }
 
 static void tick(void *opaque, unsigned int index)

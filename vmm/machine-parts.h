@@ -104,12 +104,10 @@ struct uart_out {
 	uint64_t addr; /* UARTDR; 0: not open */
 	int timer_fd;
 	struct worker *worker; /* NULL: each character exits */
-	pthread_mutex_t lock;  /* within the UART's: the next four */
+	pthread_mutex_t lock;  /* within the UART's: the next three */
 	bool plain;            /* see tx_plain in hw/pl011.h */
 	_Atomic bool armed;    /* the zone is there and the timer runs */
-	unsigned int direct;   /* characters that exited since it went */
 	unsigned int idle;     /* ticks without a character */
-	uint16_t cr;           /* which write of UARTCR is inert, if one is */
 	uint8_t buf[256];      /* what a drain has found; within its lock */
 	size_t len;
 };
@@ -261,9 +259,9 @@ void machine_uart_open(struct boot *boot, unsigned int i);
 /* No vCPU runs; before the UART is freed. */
 void machine_uart_close(struct boot *boot);
 
-/* The UART's tx_plain and cr_inert; and a character came from it. */
+/* The UART's tx_plain and inert; and a character came from it. */
 void machine_uart_plain(void *opaque, bool plain);
-void machine_uart_inert(void *opaque, bool inert, uint16_t cr);
+void machine_uart_inert(void *opaque, bool inert, uint64_t reg, uint16_t val);
 void machine_uart_busy(struct boot *boot);
 
 /* A virtio transport's ack_inert; @opaque is a struct virtio_ack. */

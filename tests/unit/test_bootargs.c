@@ -70,12 +70,42 @@ static void mem_with_one(void **state)
 	enough(NULL);
 }
 
+static void silent(void **state)
+{
+	char text[120];
+	size_t i;
+	static const char *const heard[] = {
+		"console=ttyAMA0",
+		"console=hvc0",
+		"console=ttyS0 console=tty0",
+		"console=ttyS",
+		"console=ttySAC0",
+		"-- console=ttyS0",
+		"noconsole=ttyS0",
+		"console=",
+		"",
+		NULL,
+	};
+
+	(void)state;
+	assert_true(bootargs_silent("console=ttyS0", text, sizeof(text)));
+	assert_non_null(strstr(text, "console=ttyS0 is no console"));
+	assert_non_null(strstr(text, "leave console= out"));
+	assert_true(bootargs_silent("console=ttyAMA0 console=ttyS1,115200n8 ro",
+				    text, sizeof(text)));
+	assert_non_null(strstr(text, "ttyS1 "));
+	for (i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
+		if (bootargs_silent(heard[i], text, sizeof(text)))
+			fail_msg("'%s': %s", heard[i], text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has),
 		cmocka_unit_test(mem_without_a_unit),
 		cmocka_unit_test(mem_with_one),
+		cmocka_unit_test(silent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,6 +154,20 @@ static void test_missing(void **state)
 	(void)state;
 	assert_no_open(path, false, "no such file; create one with: truncate");
 	assert_no_open("", false, "no such file");
+	assert_no_open("/nowhere,fast", false, "create one with");
+}
+
+/* What a user took for an option is not to become a file's name. */
+static void test_missing_option(void **state)
+{
+	char name[sizeof(path) + 8];
+
+	(void)state;
+	make_file(512);
+	snprintf(name, sizeof(name), "%s,fast", path);
+	assert_no_open(name, false, "'fast' is none of its options: ro");
+	snprintf(name, sizeof(name), "%s,", path);
+	assert_no_open(name, false, "'' is none of its options");
 }
 
 static void test_empty(void **state)
@@ -435,6 +449,7 @@ int main(void)
 		T(test_open),
 		T(test_long_name),
 		T(test_missing),
+		T(test_missing_option),
 		T(test_empty),
 		T(test_odd_size),
 		T(test_directory),

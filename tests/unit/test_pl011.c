@@ -21,7 +21,8 @@ struct fixture {
 	unsigned int rx_room;
 	int level;
 	unsigned int edges;
-	int inert; /* the value, or -1 */
+	int inert; /* the value of UARTCR, or -1 */
+	int imsc;  /* of UARTIMSC */
 	unsigned int inert_changes;
 };
 
@@ -48,12 +49,15 @@ static void fake_rx_room(void *opaque)
 	((struct fixture *)opaque)->rx_room++;
 }
 
-static void fake_inert(void *opaque, bool inert, uint16_t cr)
+static void fake_inert(void *opaque, bool inert, uint64_t reg, uint16_t val)
 {
 	struct fixture *f = opaque;
+	int *now = reg == UARTCR ? &f->inert : &f->imsc;
 
-	assert_int_not_equal(f->inert >= 0, inert);
-	f->inert = inert ? cr : -1;
+	assert_true(reg == UARTCR || reg == UARTIMSC);
+	/* Taken back as it was told. */
+	assert_int_equal(*now, inert ? -1 : val);
+	*now = inert ? val : -1;
 	f->inert_changes++;
 }
 
@@ -64,12 +68,13 @@ static int setup(void **state)
 		.irq = { .set = fake_irq, .opaque = &f },
 		.tx = fake_tx,
 		.rx_room = fake_rx_room,
-		.cr_inert = fake_inert,
+		.inert = fake_inert,
 		.opaque = &f,
 	};
 
 	memset(&f, 0, sizeof(f));
 	f.inert = -1;
+	f.imsc = -1;
 	f.uart = pl011_new(&config);
 	*state = &f;
 	return f.uart ? 0 : -1;
@@ -982,7 +987,7 @@ static void test_inert(void **state)
 	unsigned int i;
 
 	wr_size(f, UARTCR, 2, CR_ON);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 2; i++) {
 		assert_int_equal(f->inert, -1);
 		wr_size(f, UARTCR, 2, CR_ON);
 	}
@@ -996,7 +1001,7 @@ static void test_inert(void **state)
 	wr_size(f, UARTCR, 1, CR_UARTEN | CR_LBE);
 	assert_int_equal(f->inert, -1);
 	assert_int_equal(rd(f, UARTCR), CR_ON | CR_LBE);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 2; i++) {
 		assert_int_equal(f->inert, -1);
 		wr_size(f, UARTCR, 1, CR_UARTEN | CR_LBE);
 	}
@@ -1004,6 +1009,33 @@ static void test_inert(void **state)
 	pl011_reset(f->uart);
 	assert_int_equal(f->inert, -1);
 	assert_int_equal(f->inert_changes, 4);
+}
+
+/* The mask: its writes are inert while it stays, whatever is pending. */
+static void test_inert_mask(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int i;
+
+	wr_size(f, UARTIMSC, 2, INT_RX | INT_RT);
+	assert_int_equal(f->imsc, -1);
+	for (i = 0; i < 4; i++)
+		wr_size(f, UARTIMSC, 2, INT_RX | INT_RT);
+	assert_int_equal(f->imsc, INT_RX | INT_RT);
+	assert_int_equal(f->inert, -1);
+	/* The transmit interrupt is raised, and so comes as soon as unmasked. */
+	wr(f, UARTDR, 'x');
+	assert_false(f->level);
+	wr_size(f, UARTIMSC, 2, INT_RX | INT_RT | INT_TX);
+	assert_int_equal(f->imsc, -1);
+	assert_true(f->level);
+	wr_size(f, UARTIMSC, 2, INT_RX | INT_RT);
+	assert_false(f->level);
+	assert_int_equal(f->imsc, -1);
+	/* In turns it never is. */
+	for (i = 0; i < 10; i++)
+		wr_size(f, UARTIMSC, 2, i & 1 ? INT_RX : INT_TX);
+	assert_int_equal(f->inert_changes, 2);
 }
 
 #define uart_test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -1047,6 +1079,7 @@ int main(void)
 		uart_test(test_reset),
 		uart_test(test_as_linux_does),
 		uart_test(test_inert),
+		uart_test(test_inert_mask),
 		cmocka_unit_test(test_bare),
 		cmocka_unit_test(test_threads),
 	};

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 static int io_error(struct block_file *bf, const char *verb, uint64_t offset,
 		    int errnum)
 {
+	char more[48] = "";
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
@@ -30,9 +32,12 @@ static int io_error(struct block_file *bf, const char *verb, uint64_t offset,
 		bf->not_told++;
 		return -errnum;
 	}
+	if (bf->not_told)
+		snprintf(more, sizeof(more), ", and saw %lu more before",
+			 bf->not_told);
 	log_warn("disk '%s': cannot %s at byte %" PRIu64
-		 ": %s; the guest sees an I/O error (%lu untold before)",
-		 bf->path, verb, offset, strerror(errnum), bf->not_told);
+		 ": %s; the guest sees an I/O error%s",
+		 bf->path, verb, offset, strerror(errnum), more);
 	bf->warned_at = now.tv_sec ? now.tv_sec : 1;
 	bf->not_told = 0;
 	return -errnum;

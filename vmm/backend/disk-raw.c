@@ -72,11 +72,36 @@ static const struct disk_ops raw_ops = {
 	.close = raw_close,
 };
 
+/* Where an option that is none begins in @path, as there is a file before it. */
+static const char *wrong_option(const char *path)
+{
+	const char *comma = strrchr(path, ',');
+	char *file;
+	bool there;
+
+	if (!comma)
+		return NULL;
+	file = strndup(path, comma - path);
+	there = file && access(file, F_OK) == 0;
+	free(file);
+	return there ? comma : NULL;
+}
+
 static int open_error(const char *path, bool read_only, int errnum,
 		      struct error *err)
 {
+	const char *option;
+
 	switch (errnum) {
 	case ENOENT:
+		option = wrong_option(path);
+		if (option)
+			return error_set(
+				err, TL_DISK, errnum,
+				"disk '%s': no such file, and '%s' is "
+				"none of its options: ro, rw, snapshot, "
+				"overlay=, direct, queues=, id=",
+				path, option + 1);
 		return error_set(err, TL_DISK, errnum,
 				 "disk '%s': no such file; create one with: "
 				 "truncate -s 1G '%s'",

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "hw/pl011-again.h"
 #include "hw/pl011-fifo.h"
 #include "hw/pl011-regs.h"
 #include "hw/pl011.h"
@@ -34,12 +35,12 @@ struct pl011 {
 	uint32_t ris;
 	uint32_t dmacr;
 
-	bool overrun;       /* the next character received carries OE (2.4) */
-	bool irq_level;     /* what the line was driven to */
-	bool rx_owed;       /* pl011_receive() took less than it was given */
-	bool plain;         /* what tx_plain was told */
-	bool cr_inert;      /* what cr_inert was told */
-	unsigned int again; /* writes of UARTCR as it was, since it changed */
+	bool overrun;   /* the next character received carries OE (2.4) */
+	bool irq_level; /* what the line was driven to */
+	bool rx_owed;   /* pl011_receive() took less than it was given */
+	bool plain;     /* what tx_plain was told */
+	struct again cr_again;
+	struct again imsc_again;
 	bool shown;         /* the shadow */
 	unsigned int idle;  /* accesses since input was there, if hidden */
 	unsigned int polls; /* reads of UARTFR since UARTDR was written */
@@ -57,9 +58,6 @@ struct pl011 {
  * this often in a row is waiting for input.
  */
 #define POLLS_LISTENING 16
-
-/* Linux writes UARTCR before and after each message, as it was. */
-#define AGAIN_INERT 4
 
 /* With FEN clear the FIFOs are one-entry holding registers. */
 static unsigned int fifo_depth(const struct pl011 *uart)
@@ -259,8 +257,9 @@ static void write_cr(struct pl011 *uart, uint32_t val)
 	const uint32_t before = modem_lines(uart);
 	uint32_t changed;
 
-	uart->again = (val & CR_MASK) == uart->cr ? uart->again + 1 : 0;
-	uart->cr = val & CR_MASK;
+	val &= CR_MASK;
+	again_count(&uart->cr_again, uart->cr, val);
+	uart->cr = val;
 
 	changed = before ^ modem_lines(uart);
 	uart->ris |= (changed & FR_RI ? INT_RI : 0) |
@@ -360,7 +359,9 @@ static void reg_write(void *dev, uint64_t reg, uint32_t val, uint32_t mask)
 		write_ifls(uart, reg32_merge(uart->ifls, val, mask));
 		break;
 	case UARTIMSC:
-		uart->imsc = reg32_merge(uart->imsc, val, mask) & INT_MASK;
+		val = reg32_merge(uart->imsc, val, mask) & INT_MASK;
+		again_count(&uart->imsc_again, uart->imsc, val);
+		uart->imsc = val;
 		break;
 	case UARTICR:
 		uart->ris &= ~val;
@@ -430,6 +431,13 @@ static void update_shadow(struct pl011 *uart)
 		uart->shown = shadow->show(shadow->opaque, true);
 }
 
+static void update_inert(struct pl011 *uart, struct again *again, uint64_t reg)
+{
+	if (again_turned(again, reg_peek(uart, reg)) && uart->config.inert)
+		uart->config.inert(uart->config.opaque, again->inert, reg,
+				   again->val);
+}
+
 /* Let all that is outside follow the registers. */
 static void update(struct pl011 *uart)
 {
@@ -441,12 +449,8 @@ static void update(struct pl011 *uart)
 		if (uart->config.tx_plain)
 			uart->config.tx_plain(uart->config.opaque, uart->plain);
 	}
-	if (uart->cr_inert != (uart->again >= AGAIN_INERT)) {
-		uart->cr_inert = !uart->cr_inert;
-		if (uart->config.cr_inert)
-			uart->config.cr_inert(uart->config.opaque,
-					      uart->cr_inert, uart->cr);
-	}
+	update_inert(uart, &uart->cr_again, UARTCR);
+	update_inert(uart, &uart->imsc_again, UARTIMSC);
 	if (level != uart->irq_level) {
 		uart->irq_level = level;
 		irq_line_set(&uart->config.irq, level);
@@ -501,7 +505,8 @@ static void set_reset_state(struct pl011 *uart)
 	uart->ris = 0;
 	uart->dmacr = 0;
 	uart->overrun = false;
-	uart->again = 0;
+	uart->cr_again.times = 0;
+	uart->imsc_again.times = 0;
 	uart->polls = 0;
 }
 

@@ -35,10 +35,11 @@ struct pl011_config {
 	 */
 	void (*tx_plain)(void *opaque, bool plain);
 	/*
-	 * Writes of @cr to UARTCR do nothing: they need not come here, until
-	 * this is called with false.  Same rules.
+	 * Writes of @val to the register at @reg do nothing: they need not come
+	 * here, until this is called with false and the same value.  For UARTCR
+	 * and UARTIMSC.  Same rules.
 	 */
-	void (*cr_inert)(void *opaque, bool inert, uint16_t cr);
+	void (*inert)(void *opaque, bool inert, uint64_t reg, uint16_t val);
 	void *opaque;
 	/* Hidden while input waits: reading that has effects. */
 	struct shadow shadow;
