@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +40,16 @@ static int learn_format(const char *system, const char *text, size_t size,
 	struct reader *reader = opaque;
 
 	return record_learn(&reader->records, &reader->dat, system, text, size);
+}
+
+void reader_lost_text(const struct reader_info *info, char *buf, size_t size)
+{
+	if (!info->lost && info->lost_unknown)
+		snprintf(buf, size, "events, nobody knows how many");
+	else
+		snprintf(buf, size, "%" PRIu64 " event%s%s", info->lost,
+			 info->lost == 1 ? "" : "s",
+			 info->lost_unknown ? " and more" : "");
 }
 
 struct reader *reader_open(const char *path, struct error *err)

@@ -7,6 +7,8 @@
 #ifndef TL_TRACE_READER_H
 #define TL_TRACE_READER_H
 
+#include <stddef.h>
+
 #include "event.h"
 #include "lib/error.h"
 
@@ -25,6 +27,14 @@ struct reader_info {
 	/* what is wrong with the file, "": nothing; the rest of it was read */
 	char damage[128];
 };
+
+static inline bool reader_lost(const struct reader_info *info)
+{
+	return info->lost || info->lost_unknown;
+}
+
+/* In words: "7 events", "7 events and more", "events, nobody knows how many". */
+void reader_lost_text(const struct reader_info *info, char *buf, size_t size);
 
 /* NULL and one line in @err if @path cannot be read as a trace.dat. */
 struct reader *reader_open(const char *path, struct error *err);
