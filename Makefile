@@ -339,6 +339,7 @@ lint:
 bench:
 	$(Q)benchmarks/bench
 	$(Q)benchmarks/tracing-cost
+	$(Q)benchmarks/read-cost
 
 include benchmarks/bench.mk
 

@@ -156,6 +156,32 @@ static const struct rule *match(const struct rollup_row *row)
 	return NULL;
 }
 
+/*
+ * A row's names but for where it was are those of its class, cause and who
+ * handled it: what one rule takes, it takes at every program counter.
+ */
+struct matched {
+	bool known;
+	uint8_t class, user;
+	uint32_t cause;
+	const struct rule *rule;
+};
+
+#define MATCHED 256
+
+static const struct rule *match_once(struct matched matched[MATCHED],
+				     const struct rollup_row *row)
+{
+	const struct profile_row *like = &row->most;
+	struct matched *m = &matched[(like->cause * 5u + like->user) % MATCHED];
+
+	if (!m->known || m->cause != like->cause || m->class != like->class ||
+	    m->user != like->user)
+		*m = (struct matched){ true, like->class, like->user,
+				       like->cause, match(row) };
+	return m->rule;
+}
+
 static int add(struct advice *advice, const struct rule *rule,
 	       const struct rollup_row *row)
 {
@@ -217,6 +243,7 @@ int advice_make(struct advice_list *list, const struct view *view,
 		const struct query *query)
 {
 	struct query all = *query;
+	struct matched matched[MATCHED] = { 0 };
 	uint64_t busy_ns = 0;
 	struct rollup rollup;
 	int ret;
@@ -235,7 +262,7 @@ int advice_make(struct advice_list *list, const struct view *view,
 	}
 	list->whole = rollup.all.count;
 	for (size_t i = 0; !ret && i < rollup.count; i++) {
-		const struct rule *rule = match(&rollup.row[i]);
+		const struct rule *rule = match_once(matched, &rollup.row[i]);
 
 		if (!rule || strcmp(rule->name, "wfi") != 0)
 			busy_ns += rollup.row[i].sum.ns;

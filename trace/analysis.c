@@ -42,6 +42,14 @@ static int to_pair(const struct event *event, void *opaque)
 	return pair_event(sink->pair, event);
 }
 
+/* Never the first events: these are handed over one by one. */
+static int span_to_pair(struct record_span *span, void *opaque)
+{
+	struct sink *sink = opaque;
+
+	return pair_span(sink->pair, span);
+}
+
 static int load_map(struct analysis *a, bool wanted, struct error *err)
 {
 	int ret = vmmap_read(&a->map, a->side_path, err);
@@ -105,7 +113,9 @@ static int read_trace(struct analysis *a, const struct analysis_setup *setup,
 		goto out;
 	}
 	sink.pair = pair;
-	ret = reader_run(reader, to_pair, &sink, err);
+	ret = reader_run(reader,
+			 &(struct reader_sink){ to_pair, span_to_pair, &sink },
+			 err);
 	if (ret)
 		goto out;
 	pair_finish(pair);
@@ -193,6 +203,13 @@ static int replay_event(const struct event *event, void *opaque)
 	return pair_event(replay->pair, event);
 }
 
+static int replay_span(struct record_span *span, void *opaque)
+{
+	struct replay *replay = opaque;
+
+	return pair_span(replay->pair, span);
+}
+
 static void replay_exit(const struct trap_exit *exit, void *opaque)
 {
 	struct replay *replay = opaque;
@@ -208,6 +225,7 @@ int analysis_replay(struct analysis *a,
 		    void *opaque, struct error *err)
 {
 	struct replay replay = { NULL, &a->profile, fn, opaque };
+	struct reader_sink sink = { replay_event, replay_span, &replay };
 	struct reader *reader = reader_open(a->path, err);
 	int ret;
 
@@ -215,8 +233,7 @@ int analysis_replay(struct analysis *a,
 		return -EINVAL;
 	profile_rewind(&a->profile);
 	replay.pair = pair_new(replay_exit, &replay);
-	ret = replay.pair ? reader_run(reader, replay_event, &replay, err)
-			  : no_memory(err);
+	ret = replay.pair ? reader_run(reader, &sink, err) : no_memory(err);
 	if (!ret)
 		pair_finish(replay.pair);
 	if (!ret && a->profile.oom)

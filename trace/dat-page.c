@@ -13,6 +13,7 @@ static bool make_space(uint8_t **data, size_t *space, size_t size)
 {
 	uint8_t *grown;
 
+	size += DAT_SLACK;
 	if (size <= *space)
 		return true;
 	grown = realloc(*data, size);

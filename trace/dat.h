@@ -51,6 +51,9 @@ struct dat {
 	char damage[128]; /* what is wrong with the file, "" if nothing is */
 };
 
+/* Behind a page so many bytes can be read, which are of no meaning. */
+#define DAT_SLACK 8
+
 /* Called for each event format of the file. */
 typedef int (*dat_format_fn)(const char *system, const char *text, size_t size,
 			     void *opaque);

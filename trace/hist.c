@@ -5,24 +5,6 @@
 
 #include "hist.h"
 
-/* Values below HIST_SUB are exact: chunk 0, a bucket each. */
-static unsigned int chunk_of(uint64_t value)
-{
-	unsigned int top;
-
-	if (value < HIST_SUB)
-		return 0;
-	top = 63 - (unsigned int)__builtin_clzll(value);
-	return top - HIST_SUB_BITS + 1;
-}
-
-static unsigned int bucket_of(uint64_t value, unsigned int chunk)
-{
-	if (!chunk)
-		return (unsigned int)value;
-	return (unsigned int)(value >> (chunk - 1)) & (HIST_SUB - 1);
-}
-
 static uint64_t middle_of(unsigned int chunk, unsigned int bucket)
 {
 	uint64_t width;
@@ -47,6 +29,7 @@ static struct hist_chunk *get(struct hist *hist, unsigned int chunk)
 	unsigned int i = index_of(hist, chunk);
 	struct hist_chunk *more;
 
+	hist->power = 0;
 	if (hist->mask >> chunk & 1)
 		return &hist->chunk[i];
 	more = realloc(hist->chunk, (count + 1) * sizeof(*more));
@@ -64,14 +47,16 @@ static void raise_count(uint32_t *count, uint32_t by)
 	*count = *count > UINT32_MAX - by ? UINT32_MAX : *count + by;
 }
 
-int hist_add(struct hist *hist, uint64_t value)
+int hist_add_other(struct hist *hist, uint64_t value)
 {
-	unsigned int number = chunk_of(value);
+	unsigned int number = hist_chunk_of(value);
 	struct hist_chunk *chunk = get(hist, number);
 
 	if (!chunk)
 		return -ENOMEM;
-	raise_count(&chunk->count[bucket_of(value, number)], 1);
+	hist->power = (uint8_t)(number + 1);
+	hist->index = (uint8_t)(chunk - hist->chunk);
+	raise_count(&chunk->count[hist_bucket_of(value, number)], 1);
 	return 0;
 }
 
@@ -80,16 +65,14 @@ int hist_merge(struct hist *hist, const struct hist *from)
 	const struct hist_chunk *source = from->chunk;
 
 	/* first all the memory, so that a failure leaves the sums alone */
-	for (unsigned int c = 0; c < 64; c++) {
-		if (from->mask >> c & 1 && !get(hist, c))
+	for (uint64_t mask = from->mask; mask; mask &= mask - 1) {
+		if (!get(hist, (unsigned int)__builtin_ctzll(mask)))
 			return -ENOMEM;
 	}
-	for (unsigned int c = 0; c < 64; c++) {
-		struct hist_chunk *chunk;
+	for (uint64_t mask = from->mask; mask; mask &= mask - 1) {
+		struct hist_chunk *chunk =
+			get(hist, (unsigned int)__builtin_ctzll(mask));
 
-		if (!(from->mask >> c & 1))
-			continue;
-		chunk = get(hist, c);
 		for (unsigned int b = 0; b < HIST_SUB; b++)
 			raise_count(&chunk->count[b], source->count[b]);
 		source++;
@@ -130,6 +113,5 @@ uint64_t hist_quantile(const struct hist *hist, unsigned int permille)
 void hist_free(struct hist *hist)
 {
 	free(hist->chunk);
-	hist->chunk = NULL;
-	hist->mask = 0;
+	memset(hist, 0, sizeof(*hist));
 }

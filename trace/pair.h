@@ -29,25 +29,29 @@ enum {
 	HAVE_IRQ = 1 << 12,
 };
 
+/*
+ * What an exit was, and how long it took.  From @pc up to @irq_name is what says
+ * where it is counted: equal bytes are equal exits but for the times, so that
+ * all that is not known is 0.
+ */
 struct trap_exit {
-	unsigned int have;
-	int tid;
-	int vcpu; /* -1: not recorded */
-	enum exit_kind kind;
-	uint8_t ec; /* exception class, EXIT_TRAP only */
-	uint64_t pc;
 	uint64_t ts;      /* ns, when the guest was left */
 	uint64_t ns;      /* HAVE_TIME: until it was entered again */
 	uint64_t user_ns; /* HAVE_TIME and HAVE_USER: of these, outside KVM */
+	uint64_t pc;
 	uint64_t esr;
 	uint64_t ipa;
 	uint64_t gpa; /* HAVE_MMIO */
-	bool mmio_write;
-	bool wfe;
-	uint64_t r0; /* HAVE_HVC */
+	uint64_t r0;  /* HAVE_HVC */
+	int tid;
+	int vcpu;      /* -1: not recorded */
+	int irq;       /* HAVE_IRQ: the host's that ended the guest's run */
+	uint16_t have; /* HAVE_... */
+	uint8_t kind;  /* enum exit_kind */
+	uint8_t ec;    /* exception class, EXIT_TRAP only */
 	struct ev_sysreg sys;
-	uint32_t user_reason;
-	int irq; /* HAVE_IRQ: the host's interrupt that ended the guest's run */
+	uint8_t user_reason; /* UINT8_MAX: that or more */
+	bool mmio_write : 1, wfe : 1;
 	char irq_name[16];
 };
 
@@ -66,6 +70,7 @@ struct pair_thread {
 };
 
 struct pair;
+struct record_span;
 
 /* @fn gets each exit once it is complete. NULL if out of memory. */
 struct pair *pair_new(void (*fn)(const struct trap_exit *exit, void *opaque),
@@ -77,6 +82,12 @@ void pair_free(struct pair *pair);
  * survived: an exit is counted once if any of its events is there.  -ENOMEM.
  */
 int pair_event(struct pair *pair, const struct event *event);
+
+/*
+ * The same for as many records as are of the short kind.  Nothing is different
+ * but that it is faster.  -ENOMEM.
+ */
+int pair_span(struct pair *pair, struct record_span *span);
 
 /* The trace has ended: hand on the exits that are still open. */
 void pair_finish(struct pair *pair);

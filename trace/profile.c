@@ -9,6 +9,26 @@
 #define VCPUS_MAX UINT16_MAX
 #define IRQS_MAX  1024
 
+/* The part of a struct trap_exit that says which row it is counted in. */
+#define EXIT_KEY     offsetof(struct trap_exit, pc)
+#define EXIT_KEY_END offsetof(struct trap_exit, irq_name)
+#define EXIT_WORDS   ((EXIT_KEY_END - EXIT_KEY) / sizeof(uint64_t))
+
+_Static_assert(EXIT_KEY % sizeof(uint64_t) == 0 &&
+		       EXIT_KEY_END == EXIT_KEY + EXIT_WORDS * sizeof(uint64_t),
+	       "the key of an exit is whole words");
+
+/*
+ * Nearly all exits of a trace are like one before: the same instruction for the
+ * same reason.  For these the row is found without working the reason out.
+ */
+#define MEMO 512
+
+struct profile_memo {
+	uint64_t exit[EXIT_WORDS];
+	struct profile_row *row; /* NULL: empty */
+};
+
 void profile_init(struct profile *profile, const struct vmmap *map)
 {
 	memset(profile, 0, sizeof(*profile));
@@ -21,6 +41,7 @@ void profile_free(struct profile *profile)
 	for (size_t i = 0; i < profile->row_space; i++)
 		profile_sum_free(&profile->row[i].sum);
 	free(profile->row);
+	free(profile->memo);
 	free(profile->cause);
 	free(profile->cause_slot);
 	free(profile->vcpu);
@@ -38,21 +59,27 @@ static uint64_t mix(uint64_t a, uint64_t b)
 
 /* --- sums ----------------------------------------------------------------- */
 
-static int add_exit(struct profile_sum *sum, const struct trap_exit *exit)
+static inline int add_exit(struct profile_sum *sum,
+			   const struct trap_exit *exit)
 {
-	if (exit->have & HAVE_TIME) {
-		if (hist_add(&sum->hist, exit->ns))
+	const unsigned int have = exit->have;
+	const uint64_t ns = exit->ns;
+
+	if (have & HAVE_TIME) {
+		if (hist_add(&sum->hist, ns))
 			return -ENOMEM;
 		sum->timed++;
-		sum->ns += exit->ns;
-		if (exit->ns > sum->max_ns)
-			sum->max_ns = exit->ns;
+		sum->ns += ns;
+		if (ns > sum->max_ns)
+			sum->max_ns = ns;
 	}
-	if (exit->have & HAVE_USER) {
-		sum->user++;
-		sum->user_ns += exit->user_ns;
+	if (have & (HAVE_USER | HAVE_COND_FAILED)) {
+		sum->cond_failed += !!(have & HAVE_COND_FAILED);
+		if (have & HAVE_USER) {
+			sum->user++;
+			sum->user_ns += exit->user_ns;
+		}
 	}
-	sum->cond_failed += !!(exit->have & HAVE_COND_FAILED);
 	sum->count++;
 	return 0;
 }
@@ -264,7 +291,23 @@ static int grow_rows(struct profile *profile)
 	free(profile->row);
 	profile->row = more;
 	profile->row_space = space;
+	/* what it knew is elsewhere now; without it all goes on, slower */
+	free(profile->memo);
+	profile->memo = calloc(MEMO, sizeof(*profile->memo));
+	profile->whole = !profile->from && profile->to == UINT64_MAX &&
+			 !profile->virt_base;
 	return 0;
+}
+
+/* Has the thread been at the kernel's own addresses? */
+static void see_address(const struct profile *profile,
+			struct profile_vcpu *vcpu, const struct trap_exit *exit)
+{
+	if (profile->virt_base && vcpu->thread != exit->tid) {
+		vcpu->thread = exit->tid;
+		vcpu->high = false;
+	}
+	vcpu->high |= exit->pc >= profile->virt_base;
 }
 
 bool profile_key(struct profile *profile, const struct trap_exit *exit,
@@ -288,11 +331,7 @@ bool profile_key(struct profile *profile, const struct trap_exit *exit,
 		profile->oom = true;
 		return false;
 	}
-	if (profile->virt_base && vcpu->thread != exit->tid) {
-		vcpu->thread = exit->tid;
-		vcpu->high = false;
-	}
-	vcpu->high |= exit->pc >= profile->virt_base;
+	see_address(profile, vcpu, exit);
 	if (exit->ts < profile->from || exit->ts >= profile->to) {
 		profile->outside++;
 		return false;
@@ -319,24 +358,113 @@ bool profile_key(struct profile *profile, const struct trap_exit *exit,
 	return key->cause;
 }
 
-void profile_exit(const struct trap_exit *exit, void *opaque)
+static inline const uint64_t *exit_words(const struct trap_exit *exit)
 {
-	struct profile *profile = opaque;
+	return (const uint64_t *)(const void *)((const char *)exit + EXIT_KEY);
+}
+
+static inline struct profile_memo *memo_of(const struct profile *profile,
+					   const struct trap_exit *exit)
+{
+	/* the syndrome and the address, where the kernel has them */
+	uint64_t h = exit->pc ^ exit->esr ^ exit->ipa;
+
+	return &profile->memo[(h >> 2 ^ h >> 12) % MEMO];
+}
+
+static inline bool remembers(const struct profile_memo *memo,
+			     const struct trap_exit *exit)
+{
+	const uint64_t *words = exit_words(exit);
+	uint64_t differ = 0;
+
+#pragma GCC unroll 8
+	for (size_t i = 0; i < EXIT_WORDS; i++)
+		differ |= words[i] ^ memo->exit[i];
+	return !differ;
+}
+
+/* The row of @exit, where one like it was counted before; or NULL. */
+static struct profile_row *recall(struct profile *profile,
+				  const struct trap_exit *exit,
+				  const struct profile_memo *memo)
+{
+	struct profile_row *row = memo->row;
+	struct profile_vcpu *vcpu;
+
+	if (!row || !remembers(memo, exit) || exit->ts < profile->from ||
+	    exit->ts >= profile->to)
+		return NULL;
+	if (!profile->virt_base)
+		return row;
+	vcpu = &profile->vcpu[row->vcpu];
+	see_address(profile, vcpu, exit);
+	return row->early == vcpu->high ? NULL : row;
+}
+
+static struct profile_row *find_row(struct profile *profile,
+				    const struct trap_exit *exit)
+{
 	struct profile_row key, *row;
 
 	if (!profile_key(profile, exit, &key))
-		return;
+		return NULL;
 	if (4 * profile->used >= 3 * profile->row_space && grow_rows(profile)) {
 		profile->oom = true;
-		return;
+		return NULL;
 	}
 	row = probe(profile->row, profile->row_space, &key);
 	if (!row->sum.count) {
 		*row = key;
 		profile->used++;
 	}
-	if (add_exit(&row->sum, exit))
+	return row;
+}
+
+/* As find_row(), and remember it. */
+static struct profile_row *learn_row(struct profile *profile,
+				     const struct trap_exit *exit)
+{
+	struct profile_row *row = find_row(profile, exit);
+	struct profile_memo *memo;
+
+	if (row && profile->memo) {
+		memo = memo_of(profile, exit);
+		memcpy(memo->exit, exit_words(exit), sizeof(memo->exit));
+		memo->row = row;
+	}
+	return row;
+}
+
+/* Apart, so that the function below needs no registers saved. */
+static __attribute__((noinline)) void count_exit(struct profile *profile,
+						 const struct trap_exit *exit)
+{
+	struct profile_row *row = NULL;
+
+	if (profile->memo)
+		row = recall(profile, exit, memo_of(profile, exit));
+	if (!row)
+		row = learn_row(profile, exit);
+	if (row && add_exit(&row->sum, exit))
 		profile->oom = true;
+}
+
+void profile_exit(const struct trap_exit *exit, void *opaque)
+{
+	struct profile *profile = opaque;
+	const struct profile_memo *memo;
+
+	if (profile->whole && profile->memo) {
+		memo = memo_of(profile, exit);
+		if (memo->row && remembers(memo, exit) &&
+		    exit->have & HAVE_TIME &&
+		    hist_is_ready(&memo->row->sum.hist, exit->ns)) {
+			add_exit(&memo->row->sum, exit);
+			return;
+		}
+	}
+	count_exit(profile, exit);
 }
 
 void profile_rewind(struct profile *profile)

@@ -59,6 +59,8 @@ struct profile_irq {
 	char name[24];
 };
 
+struct profile_memo;
+
 struct profile {
 	const struct vmmap *map;
 	/* for the caller to set after profile_init(); times in ns, as in events */
@@ -71,6 +73,8 @@ struct profile {
 	uint32_t *cause_slot;
 	struct profile_row *row; /* by key; empty ones have a count of 0 */
 	size_t used, row_space;
+	struct profile_memo *memo; /* of exits whose row is known, may be NULL */
+	bool whole; /* neither a window nor early addresses to look at */
 	struct profile_irq *irq;
 	size_t nr_irqs;
 	uint64_t foreign; /* exits of threads that are not of the map's VM */

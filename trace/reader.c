@@ -1,113 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "dat.h"
-#include "dat-io.h"
 #include "reader.h"
+#include "record-format.h"
 #include "ring.h"
-
-/* Fields by role; what each holds depends on the event, see fill(). */
-#define FIELDS 9
-
-struct format {
-	enum ev_type type;
-	bool known;
-	struct field field[FIELDS];
-};
-
-/*
- * Events by name, and for each role of its struct event the names that kernels
- * have had for the field.  A missing @needed field (the first ones) makes the
- * event unusable: it is then counted, not decoded.
- */
-static const struct {
-	const char *name;
-	enum ev_type type;
-	unsigned int needed;
-	const char *field[FIELDS][3];
-} known[] = {
-	{ "kvm_entry", EV_ENTRY, 0, { { "vcpu_pc" } } },
-	{ "kvm_exit",
-	  EV_EXIT,
-	  3,
-	  { { "vcpu_pc" },
-	    { "ret", "idx", "exit_code" },
-	    { "esr_ec", "exit_reason", "hsr_ec" } } },
-	{ "kvm_vcpu_exit",
-	  EV_VCPU_EXIT,
-	  4,
-	  { { "pc" },
-	    { "vcpu_id" },
-	    { "kind" },
-	    { "nr" },
-	    { "ec" },
-	    { "esr" },
-	    { "far" },
-	    { "ipa" } } },
-	{ "kvm_exchvc",
-	  EV_EXCHVC,
-	  5,
-	  { { "pc" }, { "vcpu_id" }, { "nr" }, { "cond_valid" }, { "esr" } } },
-	{ "kvm_guest_fault",
-	  EV_FAULT,
-	  4,
-	  { { "vcpu_pc" }, { "hsr", "esr" }, { "hxfar", "far" }, { "ipa" } } },
-	{ "kvm_mmio", EV_MMIO, 3, { { NULL }, { "type" }, { "gpa" } } },
-	{ "kvm_hvc", EV_HVC, 2, { { "vcpu_pc" }, { "r0" } } },
-	{ "kvm_hvc_arm64", EV_HVC, 2, { { "vcpu_pc" }, { "r0" } } },
-	{ "kvm_wfx", EV_WFX, 2, { { "vcpu_pc" }, { "is_wfe" } } },
-	{ "kvm_wfx_arm64", EV_WFX, 2, { { "vcpu_pc" }, { "is_wfe" } } },
-	{ "kvm_sys_access",
-	  EV_SYS_ACCESS,
-	  7,
-	  { { "vcpu_pc" },
-	    { "is_write" },
-	    { "Op0" },
-	    { "Op1" },
-	    { "CRn" },
-	    { "CRm" },
-	    { "Op2" } } },
-	{ "kvm_emulate_cp15_imp",
-	  EV_SYS_ACCESS,
-	  0,
-	  { { NULL },
-	    { "is_write" },
-	    { NULL },
-	    { "Op1" },
-	    { "CRn" },
-	    { "CRm" },
-	    { "Op2" } } },
-	{ "kvm_handle_sys_reg", EV_SYS_ESR, 2, { { NULL }, { "hsr" } } },
-	{ "kvm_userspace_exit", EV_USER, 2, { { NULL }, { "reason" } } },
-	{ "irq_handler_entry", EV_IRQ, 2, { { NULL }, { "irq" }, { "name" } } },
-};
-
-#define KNOWN (sizeof(known) / sizeof(known[0]))
-
-/* KVM's numbers for kvm_mmio's type (include/trace/events/kvm.h). */
-#define MMIO_WRITE 2
 
 /* A stream, and the next event of it that matters. */
 struct source {
 	struct ring ring;
-	const struct format *format; /* NULL: only that events were lost */
-	bool used;
+	/* NULL: only that events were lost */
+	const struct record_format *format;
+	uint64_t events; /* of any kind */
 };
 
 struct reader {
 	char *path;
 	struct dat dat;
-	struct format *format; /* by event id */
-	int nr_formats;
-	struct field id, tid;
+	struct records records;
 	struct reader_info info;
 	struct source *source;
 	size_t *heap; /* of sources, the earliest event on top */
 	size_t nr_heap;
-	int (*fn)(const struct event *event, void *opaque);
-	void *opaque;
+	struct reader_sink sink;
 };
 
 const struct reader_info *reader_info(const struct reader *reader)
@@ -115,68 +34,22 @@ const struct reader_info *reader_info(const struct reader *reader)
 	return &reader->info;
 }
 
-static struct field find_field(const char *text, size_t size,
-			       const char *const names[3])
-{
-	struct field field = { 0, 0 };
-
-	for (int i = 0; i < 3 && names[i] && !field.size; i++)
-		field = format_field(text, size, names[i]);
-	return field;
-}
-
-static int make_format(struct reader *reader, int id)
-{
-	struct format *format;
-
-	if (id < reader->nr_formats)
-		return 0;
-	format = realloc(reader->format, ((size_t)id + 1) * sizeof(*format));
-	if (!format)
-		return -ENOMEM;
-	memset(format + reader->nr_formats, 0,
-	       (size_t)(id + 1 - reader->nr_formats) * sizeof(*format));
-	reader->format = format;
-	reader->nr_formats = id + 1;
-	return 0;
-}
-
-/* Look up every event and field once, not for each record. */
 static int learn_format(const char *system, const char *text, size_t size,
 			void *opaque)
 {
 	struct reader *reader = opaque;
-	struct format *format;
-	size_t k = 0;
-	int id;
 
-	while (k < KNOWN &&
-	       (strcmp(system, known[k].type == EV_IRQ ? "irq" : "kvm") ||
-		!format_is(text, size, known[k].name)))
-		k++;
-	if (k == KNOWN)
-		return 0;
-	id = format_id(text, size);
-	if (id < 0)
-		return 0;
-	if (make_format(reader, id))
-		return -ENOMEM;
-	format = &reader->format[id];
-	memset(format, 0, sizeof(*format));
-	format->known = true;
-	format->type = known[k].type;
-	for (unsigned int i = 0; i < FIELDS; i++) {
-		if (!known[k].field[i][0])
-			continue;
-		format->field[i] = find_field(text, size, known[k].field[i]);
-		if (i < known[k].needed && !format->field[i].size)
-			format->known = false;
-	}
-	if (!reader->tid.size) {
-		reader->id = format_field(text, size, "common_type");
-		reader->tid = format_field(text, size, "common_pid");
-	}
-	return 0;
+	return record_learn(&reader->records, &reader->dat, system, text, size);
+}
+
+void reader_lost_text(const struct reader_info *info, char *buf, size_t size)
+{
+	if (!info->lost && info->lost_unknown)
+		snprintf(buf, size, "events, nobody knows how many");
+	else
+		snprintf(buf, size, "%" PRIu64 " event%s%s", info->lost,
+			 info->lost == 1 ? "" : "s",
+			 info->lost_unknown ? " and more" : "");
 }
 
 struct reader *reader_open(const char *path, struct error *err)
@@ -190,13 +63,14 @@ struct reader *reader_open(const char *path, struct error *err)
 	}
 	if (dat_open(&reader->dat, path, learn_format, reader, err))
 		goto fail;
-	if (!reader->tid.size || !reader->id.size) {
+	if (!reader->records.tid.mask || !reader->records.id.mask) {
 		error_set(
 			err, TL_TRACE, ENODATA,
 			"%s: no KVM events in it; record with: trapline run --trace FILE, or trace-cmd record -e kvm",
 			path);
 		goto fail;
 	}
+	records_finish(&reader->records);
 	reader->info.host32 = reader->dat.host32;
 	reader->info.cpus = reader->dat.cpus;
 	return reader;
@@ -212,185 +86,32 @@ void reader_close(struct reader *reader)
 	dat_close(&reader->dat);
 	free(reader->source);
 	free(reader->heap);
-	free(reader->format);
+	records_free(&reader->records);
 	free(reader->path);
 	free(reader);
-}
-
-/* A field's value; 0 for one that is absent or beyond the event's end. */
-static inline uint64_t get(const struct reader *reader, const struct ring *ring,
-			   struct field field)
-{
-	if (!field.size || (size_t)field.offset + field.size > ring->size)
-		return 0;
-	return dat_number(&reader->dat, ring->data + field.offset, field.size);
-}
-
-/*
- * kvm_exit's return code is the host architecture's: asm/kvm_asm.h of arm64
- * (IRQ 0, EL1_SERROR 1, TRAP 2, IL 3), and of arm up to Linux 5.6 (the vector
- * of the HYP mode: DATA_ABORT 4, IRQ 5, FIQ 6, HVC 7).
- */
-static enum exit_kind kind_of(const struct reader *reader, uint64_t ret)
-{
-	static const enum exit_kind arm64[] = { EXIT_IRQ, EXIT_SERROR,
-						EXIT_TRAP, EXIT_IL };
-
-	/* ARM_EXIT_WITH_ABORT_BIT and its like are not part of the code */
-	ret &= 0x7fffffff;
-	if (reader->info.host32) {
-		switch (ret) {
-		case 4:
-			return EXIT_SERROR;
-		case 5:
-		case 6:
-			return EXIT_IRQ;
-		case 7:
-			return EXIT_TRAP;
-		default:
-			return EXIT_OTHER;
-		}
-	}
-	return ret < 4 ? arm64[ret] : EXIT_OTHER;
-}
-
-/* A __data_loc field: the text's offset, and its length in the upper half. */
-static void get_text(const struct reader *reader, const struct ring *ring,
-		     struct field field, char *buf, size_t size)
-{
-	uint64_t loc = get(reader, ring, field);
-	size_t offset = loc & 0xffff, length = loc >> 16;
-
-	if (!length || offset + length > ring->size)
-		return;
-	if (length > size - 1)
-		length = size - 1;
-	memcpy(buf, ring->data + offset, length);
-}
-
-static void fill(const struct reader *reader, const struct ring *ring,
-		 const struct format *format, struct event *ev)
-{
-#define GET(n) get(reader, ring, format->field[n])
-	ev->type = format->type;
-	ev->pc = GET(0);
-	switch (format->type) {
-	case EV_EXIT:
-		ev->exit.kind = kind_of(reader, GET(1));
-		ev->exit.ec = GET(2) & 0x3f;
-		break;
-	case EV_VCPU_EXIT:
-		ev->vexit.vcpu = (uint32_t)GET(1);
-		ev->vexit.kind = (uint32_t)GET(2);
-		ev->vexit.nr = GET(3);
-		ev->vexit.ec = (uint32_t)GET(4);
-		ev->vexit.esr = GET(5);
-		ev->vexit.far = GET(6);
-		ev->vexit.ipa = format->field[7].size ? GET(7) : EV_NO_IPA;
-		break;
-	case EV_EXCHVC:
-		ev->exchvc.vcpu = (uint32_t)GET(1);
-		ev->exchvc.nr = GET(2);
-		ev->exchvc.cond_valid = GET(3);
-		ev->exchvc.esr = GET(4);
-		break;
-	case EV_FAULT:
-		ev->fault.esr = GET(1);
-		ev->fault.far = GET(2);
-		ev->fault.ipa = GET(3);
-		break;
-	case EV_MMIO:
-		ev->mmio.write = GET(1) == MMIO_WRITE;
-		ev->mmio.gpa = GET(2);
-		break;
-	case EV_HVC:
-		ev->hvc.r0 = GET(1);
-		break;
-	case EV_WFX:
-		ev->wfx.wfe = GET(1);
-		break;
-	case EV_SYS_ACCESS:
-		ev->sys.write = GET(1);
-		ev->sys.op0 = GET(2) & 0xf;
-		ev->sys.op1 = GET(3) & 0xf;
-		ev->sys.crn = GET(4) & 0xf;
-		ev->sys.crm = GET(5) & 0xf;
-		ev->sys.op2 = GET(6) & 0xf;
-		break;
-	case EV_SYS_ESR:
-		ev->sys_esr.esr = GET(1);
-		break;
-	case EV_USER:
-		ev->user.reason = (uint32_t)GET(1);
-		break;
-	case EV_IRQ:
-		ev->irq.number = (uint32_t)GET(1);
-		get_text(reader, ring, format->field[2], ev->irq.name,
-			 sizeof(ev->irq.name));
-		break;
-	default:
-		break;
-	}
-#undef GET
-}
-
-static int missed(struct reader *reader, const struct ring *ring)
-{
-	struct event ev = {
-		.type = EV_LOST,
-		.cpu = ring->stream->cpu,
-		.ts = ring->ts,
-	};
-
-	/* the kernel's count, or -1 where it only knows that there are some */
-	ev.lost.count = ring->missed;
-	if (ring->missed > 0)
-		reader->info.lost += (uint64_t)ring->missed;
-	else
-		reader->info.lost_unknown = true;
-	return reader->fn(&ev, reader->opaque);
 }
 
 /*
  * To the next event that somebody wants to know of.  The others, the most of a
  * trace of all of KVM's events, only count: they take no part in the merging.
  */
-static bool advance(struct reader *reader, struct source *source)
+static inline bool advance(struct reader *reader, struct source *source)
 {
 	struct reader_info *info = &reader->info;
 	struct ring *ring = &source->ring;
-	uint64_t first = info->first_ts, last = info->last_ts, events = 0;
-	const uint64_t nr = (uint64_t)reader->nr_formats;
-	const bool plain = ring->plain && reader->id.size == 2;
-	const size_t at = reader->id.offset;
-	bool more;
 
-	source->format = NULL;
-	while ((more = ring_next(ring))) {
-		uint64_t id;
-		uint16_t v16;
-
-		if (plain && at + sizeof(v16) <= ring->size) {
-			memcpy(&v16, ring->data + at, sizeof(v16));
-			id = v16;
-		} else {
-			id = get(reader, ring, reader->id);
-		}
-		events++;
-		if (ring->ts < first)
-			first = ring->ts;
-		if (ring->ts > last)
-			last = ring->ts;
-		if (id < nr && reader->format[id].known)
-			source->format = &reader->format[id];
+	while (ring_next(ring)) {
+		source->events++;
+		if (ring->ts < info->first_ts)
+			info->first_ts = ring->ts;
+		if (ring->ts > info->last_ts)
+			info->last_ts = ring->ts;
+		source->format =
+			record_format(&reader->records, ring->data, ring->size);
 		if (source->format || ring->missed)
-			break;
+			return true;
 	}
-	source->used |= events;
-	info->first_ts = first;
-	info->last_ts = last;
-	info->events += events;
-	return more;
+	return false;
 }
 
 static bool earlier(const struct reader *reader, size_t a, size_t b)
@@ -442,23 +163,99 @@ static int start(struct reader *reader, struct error *err)
 	return 0;
 }
 
-static int take_event(struct reader *reader, const struct source *source)
+static int pass_lost(struct reader *reader, const struct ring *ring)
+{
+	struct event ev = {
+		.type = EV_LOST,
+		.cpu = ring->stream->cpu,
+		.ts = ring->ts,
+	};
+
+	/* the kernel's count, or -1 where it only knows that there are some */
+	ev.lost.count = ring->missed;
+	if (ring->missed > 0)
+		reader->info.lost += (uint64_t)ring->missed;
+	else
+		reader->info.lost_unknown = true;
+	return reader->sink.event(&ev, reader->sink.opaque);
+}
+
+/* The event that @source is at. */
+static int pass(struct reader *reader, const struct source *source)
 {
 	const struct ring *ring = &source->ring;
 	struct event ev;
 	int ret = 0;
 
 	if (ring->missed)
-		ret = missed(reader, ring);
+		ret = pass_lost(reader, ring);
 	if (ret || !source->format)
 		return ret;
 	memset(&ev, 0, sizeof(ev));
-	ev.tid = (int)get(reader, ring, reader->tid);
 	ev.cpu = ring->stream->cpu;
 	ev.ts = ring->ts;
-	fill(reader, ring, source->format, &ev);
+	record_read(source->format, ring->data, ring->size, &ev);
 	reader->info.kvm[ev.type]++;
-	return reader->fn(&ev, reader->opaque);
+	return reader->sink.event(&ev, reader->sink.opaque);
+}
+
+/* The records that follow, for the sink to take as many as it wants. */
+static int offer(struct reader *reader, struct source *source, uint64_t until)
+{
+	struct ring *ring = &source->ring;
+	struct record_span span = {
+		.records = &reader->records,
+		.at = ring->page + ring->next,
+		.end = ring->page + ring->quick,
+		.ts = ring->ts,
+		.until = until,
+		.cpu = ring->stream->cpu,
+		.seen = reader->info.kvm,
+	};
+	int ret = reader->sink.span(&span, reader->sink.opaque);
+
+	/* from event to event of a page time does not go back */
+	if (span.ts > reader->info.last_ts)
+		reader->info.last_ts = span.ts;
+	source->events += span.taken;
+	ring->next = (size_t)(span.at - ring->page);
+	ring->ts = span.ts;
+	return ret;
+}
+
+/*
+ * Pass on the events of @source, which is the heap's top, up to the first that
+ * is not before @until.  1: there is none, the source has ended; 0; -errno.
+ */
+static int drain(struct reader *reader, struct source *source, uint64_t until)
+{
+	const bool spans = reader->sink.span && reader->records.usual;
+	int ret;
+
+	do {
+		ret = pass(reader, source);
+		if (!ret && spans && source->ring.quick)
+			ret = offer(reader, source, until);
+		if (ret)
+			return ret;
+		if (!advance(reader, source))
+			return 1;
+	} while (source->ring.ts < until);
+	return 0;
+}
+
+/* When the first of the sources below the heap's top has its next event. */
+static uint64_t runner_up(const struct reader *reader)
+{
+	uint64_t ts = UINT64_MAX;
+
+	for (size_t i = 1; i < 3 && i < reader->nr_heap; i++) {
+		uint64_t other = reader->source[reader->heap[i]].ring.ts;
+
+		if (other < ts)
+			ts = other;
+	}
+	return ts;
 }
 
 /* Called when all has been read. */
@@ -470,7 +267,8 @@ static void finish(struct reader *reader)
 
 	/* streams of a buffer are neighbours */
 	for (size_t i = 0; i < dat->nr_streams; i++) {
-		if (!reader->source[i].used || dat->stream[i].buffer == last)
+		info->events += reader->source[i].events;
+		if (!reader->source[i].events || dat->stream[i].buffer == last)
 			continue;
 		last = dat->stream[i].buffer;
 		info->buffers++;
@@ -480,24 +278,22 @@ static void finish(struct reader *reader)
 	memcpy(info->damage, dat->damage, sizeof(info->damage));
 }
 
-int reader_run(struct reader *reader,
-	       int (*fn)(const struct event *event, void *opaque), void *opaque,
+int reader_run(struct reader *reader, const struct reader_sink *sink,
 	       struct error *err)
 {
 	int ret = start(reader, err);
 
 	if (ret)
 		return ret;
-	reader->fn = fn;
-	reader->opaque = opaque;
+	reader->sink = *sink;
 	while (reader->nr_heap) {
 		struct source *source = &reader->source[reader->heap[0]];
 
-		ret = take_event(reader, source);
-		if (ret)
+		ret = drain(reader, source, runner_up(reader));
+		if (ret < 0)
 			return error_set(err, TL_FAIL, -ret, "%s: %s",
 					 reader->path, strerror(-ret));
-		if (!advance(reader, source))
+		if (ret)
 			reader->heap[0] = reader->heap[--reader->nr_heap];
 		sift(reader, 0);
 	}

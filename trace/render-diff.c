@@ -34,13 +34,17 @@ static void print_head(FILE *out, const struct diff *diff)
 		for (size_t i = 0; i < diff->side[s].count; i++) {
 			const struct analysis *a = &diff->side[s].trace[i];
 			const struct totals *t = &a->totals;
+			char lost[64] = "";
 
+			if (reader_lost(&a->info))
+				reader_lost_text(&a->info, lost, sizeof(lost));
 			fprintf(out,
 				"  %-9s %s: %s%" PRIu64 " exits, %" PRIu64
-				" traps in %.3f s%s\n",
+				" traps in %.3f s%s%s%s\n",
 				side_name(diff, s), a->path,
 				t->complete ? "" : "at least ", t->all.exits,
 				t->all.traps, seconds(a),
+				lost[0] ? ", LOST " : "", lost,
 				t->all.verdict == TOTALS_MISMATCH
 					? ", MISMATCH with the kernel's counters"
 					: "");

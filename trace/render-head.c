@@ -66,6 +66,7 @@ static void print_header(FILE *out, const struct report *r)
 {
 	const struct reader_info *info = &r->a->info;
 	uint64_t kvm = 0;
+	char lost[64];
 
 	for (int i = 0; i < EV_TYPES; i++)
 		kvm += i == EV_IRQ ? 0 : info->kvm[i];
@@ -77,20 +78,15 @@ static void print_header(FILE *out, const struct report *r)
 		   seconds(info->last_ts - info->first_ts), info->events, kvm,
 		   info->host32 ? 32 : 64, info->cpus,
 		   info->cpus == 1 ? "" : "s");
-	if (info->lost_unknown)
+	if (reader_lost(info)) {
+		reader_lost_text(info, lost, sizeof(lost));
 		print_line(
 			out, "LOST",
-			"%" PRIu64
-			" events and more: record with larger buffers (trace-cmd record -b)",
-			info->lost);
-	else if (info->lost)
-		print_line(
-			out, "LOST",
-			"%" PRIu64
-			" events: record with larger buffers (trace-cmd record -b)",
-			info->lost);
-	else
+			"%s: record with larger buffers (trapline record --buffer, trace-cmd record -b)",
+			lost);
+	} else {
 		print_line(out, "lost", "no events");
+	}
 }
 
 /* The exits that were counted into the profile. */

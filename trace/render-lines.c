@@ -6,8 +6,6 @@
 
 #include "render.h"
 
-#define LOST_NAME "LOST events"
-
 /* As in RFC 4180, but for the ends of lines: quoted where it has to be. */
 static void csv_text(FILE *out, const char *text)
 {
@@ -28,9 +26,20 @@ static void csv_text(FILE *out, const char *text)
  * What is missing is a row like any other: whoever adds up what is here would
  * take it for complete.
  */
-static bool has_lost(const struct report *r)
+static void put_lost_row(FILE *out, const struct report *r)
 {
-	return r->a->info.lost || r->a->info.lost_unknown;
+	const struct reader_info *info = &r->a->info;
+
+	if (!reader_lost(info))
+		return;
+	fputs(info->lost_unknown ? "LOST events (and more)" : "LOST events",
+	      out);
+	for (size_t d = 0; d < r->query.nr_by; d++)
+		fputc(',', out);
+	/* no number rather than one that is none */
+	if (info->lost)
+		fprintf(out, "%" PRIu64, info->lost);
+	fputs(",,,,,,,,,,\n", out);
 }
 
 int render_csv(FILE *out, const struct report *r)
@@ -70,12 +79,7 @@ int render_csv(FILE *out, const struct report *r)
 			fputs(",,,,", out);
 		fputs("\n", out);
 	}
-	if (has_lost(r)) {
-		fputs(LOST_NAME, out);
-		for (size_t d = 0; d < query->nr_by; d++)
-			fputc(',', out);
-		fprintf(out, "%" PRIu64 ",,,,,,,,,,\n", r->a->info.lost);
-	}
+	put_lost_row(out, r);
 	rollup_free(&rollup);
 	return 0;
 }
@@ -85,6 +89,28 @@ static void folded_text(FILE *out, const char *text)
 {
 	for (; *text; text++)
 		fputc(*text == ';' ? ':' : *text, out);
+}
+
+/*
+ * A stack needs a number, or it is not drawn: where there is none that is one,
+ * of events lost by the kernel uncounted or of the time that exits among them
+ * took, it is 1 and the name says so.  No semicolon: that would be two frames.
+ */
+static void put_lost_stack(FILE *out, const struct report *r)
+{
+	const struct reader_info *info = &r->a->info;
+	char lost[64];
+
+	if (!reader_lost(info))
+		return;
+	reader_lost_text(info, lost, sizeof(lost));
+	if (r->query.sort != SORT_COUNT)
+		fprintf(out, "LOST events (%s, time unknown) 1\n", lost);
+	else if (info->lost_unknown)
+		fprintf(out, "LOST events (%s) %" PRIu64 "\n", lost,
+			info->lost ? info->lost : 1);
+	else
+		fprintf(out, "LOST events %" PRIu64 "\n", info->lost);
 }
 
 int render_folded(FILE *out, const struct report *r)
@@ -112,9 +138,7 @@ int render_folded(FILE *out, const struct report *r)
 		}
 		fprintf(out, " %" PRIu64 "\n", value);
 	}
-	if (has_lost(r) && query->sort == SORT_COUNT)
-		fprintf(out, LOST_NAME " %" PRIu64 "\n",
-			r->a->info.lost ? r->a->info.lost : 1);
+	put_lost_stack(out, r);
 	rollup_free(&rollup);
 	return 0;
 }

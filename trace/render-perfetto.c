@@ -54,12 +54,12 @@ static void put_track(struct timeline *t, size_t index)
 static void put_lost(struct timeline *t)
 {
 	const struct reader_info *info = &t->r->a->info;
-	char label[64];
+	char lost[56], label[64];
 
-	if (!info->lost && !info->lost_unknown)
+	if (!reader_lost(info))
 		return;
-	snprintf(label, sizeof(label), "LOST %" PRIu64 " events%s", info->lost,
-		 info->lost_unknown ? " and more" : "");
+	reader_lost_text(info, lost, sizeof(lost));
+	snprintf(label, sizeof(label), "LOST %s", lost);
 	put(t, json_pack("{s:s, s:s, s:i, s:{s:s}}", "ph", "M", "name",
 			 "process_labels", "pid", 1, "args", "labels", label));
 }

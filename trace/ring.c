@@ -4,13 +4,7 @@
 #include "dat-io.h"
 #include "ring.h"
 
-/* The kernel's enum ring_buffer_type: the length in words, or one of these. */
-#define TYPE_DATA_MAX    28
-#define TYPE_PADDING     29
-#define TYPE_TIME_EXTEND 30
-#define TYPE_TIME_STAMP  31
-
-#define TS_SHIFT         27
+#define TS_SHIFT 27
 /* An absolute time stamp has no more bits; the page's has the others. */
 #define TS_HIGH (0xf8ull << 56)
 
@@ -74,31 +68,6 @@ static bool load_page(struct ring *ring)
 	return true;
 }
 
-/*
- * As page_next() for what nearly all of a page is: a short event in the byte
- * order of this machine.  False if it is anything else; nothing is changed then.
- */
-static inline bool page_next_short(struct ring *ring)
-{
-	const size_t next = ring->next, end = ring->end;
-	const uint8_t *at = ring->page + next;
-	uint32_t head, type;
-	size_t size;
-
-	if (!ring->plain || next + 4 > end)
-		return false;
-	memcpy(&head, at, sizeof(head));
-	type = head & 0x1f;
-	size = (size_t)type * 4;
-	if (type - 1 >= TYPE_DATA_MAX || next + 4 + size > end)
-		return false;
-	ring->data = at + 4;
-	ring->size = size;
-	ring->ts += head >> 5;
-	ring->next = next + 4 + size;
-	return true;
-}
-
 /* The next event of the page; false if there is none. */
 static bool page_next(struct ring *ring)
 {
@@ -115,13 +84,13 @@ static bool page_next(struct ring *ring)
 			type = head & 0x1f;
 			delta = head >> 5;
 		}
-		if (!type || type >= TYPE_PADDING) {
+		if (!type || type >= RING_PADDING) {
 			if (left < 8)
 				break;
 			extra = word(ring, at + 4);
 		}
 		switch (type) {
-		case TYPE_PADDING:
+		case RING_PADDING:
 			/* without a delta: the rest of the page */
 			if (!delta)
 				return false;
@@ -129,11 +98,11 @@ static bool page_next(struct ring *ring)
 			ring->next += extra > left ? left
 						   : 4 + ((extra + 3) & ~3u);
 			continue;
-		case TYPE_TIME_EXTEND:
+		case RING_TIME_EXTEND:
 			ring->ts += ((uint64_t)extra << TS_SHIFT) + delta;
 			ring->next += 8;
 			continue;
-		case TYPE_TIME_STAMP:
+		case RING_TIME_STAMP:
 			ring->ts = (ring->ts & TS_HIGH) |
 				   (((uint64_t)extra << TS_SHIFT) + delta);
 			ring->next += 8;
@@ -166,9 +135,9 @@ damaged:
 	return false;
 }
 
-/* Apart, so that what is called for each event stays short. */
-static __attribute__((noinline)) bool next_of_any(struct ring *ring)
+bool ring_next_any(struct ring *ring)
 {
+	ring->quick = 0;
 	while (!ring->page || !page_next(ring)) {
 		ring->page = NULL;
 		if (!load_page(ring))
@@ -176,13 +145,7 @@ static __attribute__((noinline)) bool next_of_any(struct ring *ring)
 	}
 	ring->missed = ring->lost;
 	ring->lost = 0;
+	if (ring->plain)
+		ring->quick = ring->end;
 	return true;
-}
-
-bool ring_next(struct ring *ring)
-{
-	ring->missed = 0;
-	if (ring->page && !ring->lost && page_next_short(ring))
-		return true;
-	return next_of_any(ring);
 }

@@ -242,10 +242,7 @@ static int add(struct builder *b, const struct view *view,
 	r->traps += from->class < EC_COUNT ? from->sum.count : 0;
 	if (cause_unknown(&view->profile->cause[from->cause]))
 		r->unknown += from->sum.count;
-	return profile_sum_merge(&row->sum, &from->sum) ||
-			       profile_sum_merge(&r->all, &from->sum)
-		       ? -ENOMEM
-		       : 0;
+	return profile_sum_merge(&row->sum, &from->sum);
 }
 
 struct order {
@@ -285,6 +282,8 @@ int rollup_make(struct rollup *rollup, const struct view *view,
 		if (row->sum.count && query_passes(query, view, row))
 			ret = add(&b, view, query, row);
 	}
+	for (size_t i = 0; !ret && i < rollup->count; i++)
+		ret = profile_sum_merge(&rollup->all, &rollup->row[i].sum);
 	free(b.slot);
 	if (ret) {
 		rollup_free(rollup);

@@ -159,8 +159,8 @@ int totals_make(struct totals *totals, const struct pair_thread *thread,
 	/* A span that what is there lies in does not say that it is all. */
 	totals->complete = (totals->all.verdict == TOTALS_MATCH &&
 			    !totals->all.kernel_exits.span) ||
-			   (!info->lost && !info->lost_unknown &&
-			    !totals->all.lost_exits && !totals->all.lost_traps);
+			   (!reader_lost(info) && !totals->all.lost_exits &&
+			    !totals->all.lost_traps);
 	return map->nr_vcpus && !seen ? -ENOENT : 0;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "analysis.h"
+#include "make_dat.h"
 #include "options.h"
 #include "render.h"
 
@@ -275,9 +276,11 @@ static void test_stock(void **state)
 static void test_lost_events(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "csv", "\nLOST events,,," },
-		{ "folded", "\nLOST events " },
-		{ "perfetto", "\"labels\":\"LOST " },
+		{ "csv", "\nLOST events (and more),,,1079," },
+		{ "folded", "\nLOST events (1079 events and more) 1079\n" },
+		{ "folded --sort total",
+		  "\nLOST events (1079 events and more, time unknown) 1\n" },
+		{ "perfetto", "\"labels\":\"LOST 1079 events and more\"" },
 		{ "json", "\"lost\": 1079" },
 		{ "html", "\"lost\":" },
 	};
@@ -333,6 +336,60 @@ static void write_file(const char *path, const char *data, size_t size)
 	assert_non_null(file);
 	assert_int_equal(fwrite(data, 1, size, file), size);
 	fclose(file);
+}
+
+/* Of one loss, with the kernel's count or without, every format says as much. */
+static void test_lost_words(void **state)
+{
+	static const struct {
+		int64_t lost;
+		const char *args, *want;
+	} cases[] = {
+		{ 7, "--format csv", "\nLOST events,,,7,,,,,,,,,,\n" },
+		{ -1, "--format csv",
+		  "\nLOST events (and more),,,,,,,,,,,,,\n" },
+		{ 7, "--format folded", "\nLOST events 7\n" },
+		{ -1, "--format folded",
+		  "\nLOST events (events, nobody knows how many) 1\n" },
+		{ 7, "--format folded --sort total",
+		  "\nLOST events (7 events, time unknown) 1\n" },
+		{ -1, "--format folded --sort max",
+		  "\nLOST events (events, nobody knows how many, time unknown) 1\n" },
+		{ 1, "--format text", "  LOST      1 event: record with" },
+		{ -1, "--format text",
+		  "  LOST      events, nobody knows how many: record with" },
+		{ -1, "--format perfetto",
+		  "\"LOST events, nobody knows how many\"" },
+	};
+	char path[] = "/tmp/trapline-test-XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct make_dat m;
+		char *got;
+
+		make_init(&m);
+		m.version = 6;
+		m.cpus = 1;
+		make_event(&m, 0, 1000000, MAKE_EXIT, 100, 2, 1);
+		make_event(&m, 0, 2000000, MAKE_ENTRY, 100, 0, 0);
+		make_lost(&m, 0, cases[i].lost);
+		make_event(&m, 0, 3000000, MAKE_EXIT, 100, 2, 1);
+		make_event(&m, 0, 4000000, MAKE_ENTRY, 100, 0, 0);
+		make_finish(&m);
+		write_file(path, (const char *)m.data, m.size);
+		make_free(&m);
+		got = report_on(path, cases[i].args);
+		if (!strstr(got, cases[i].want))
+			fail_msg("%s, %d lost: not there: %s in:\n%s",
+				 cases[i].args, (int)cases[i].lost,
+				 cases[i].want, got);
+		free(got);
+	}
+	unlink(path);
 }
 
 /* Cut anywhere: refused, or read as far as it goes. */
@@ -414,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_interrupts),
 		cmocka_unit_test(test_stock),
 		cmocka_unit_test(test_lost_events),
+		cmocka_unit_test(test_lost_words),
 		cmocka_unit_test(test_refused_files),
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_mismatch),

@@ -83,7 +83,8 @@ static int read_it(const uint8_t *data, size_t size, struct seen *seen)
 	reader = reader_open(path, &seen->err);
 	if (!reader)
 		return -1;
-	ret = reader_run(reader, see, seen, &seen->err);
+	ret = reader_run(reader, &(struct reader_sink){ see, NULL, seen },
+			 &seen->err);
 	seen->info = *reader_info(reader);
 	reader_close(reader);
 	return ret;
