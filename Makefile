@@ -56,11 +56,23 @@ ifeq ($(origin CC),default)
 CC        := $(CROSS_COMPILE)gcc
 endif
 CFLAGS    ?= -O2 -g
+# scripts/check-hardening looks whether a program has it all.  PIE for ARM's
+# static programs is what glibc has for 64 bits only (rcrt1.o).
+can        = $(shell echo 'int main(void) { return 0; }' | $(CC) -Werror $(1) \
+		-x c -c -o /dev/null - 2>/dev/null && echo $(1))
+harden    := -fstack-protector-strong -fPIE -U_FORTIFY_SOURCE \
+	     -D_FORTIFY_SOURCE=2 $(call can,-fstack-clash-protection)
+ifeq ($(ARCH),arm64)
+harden    += $(call can,-mbranch-protection=standard)
+endif
+ldflags   := -Wl,-z,relro,-z,now,-z,noexecstack
+link-vmm  := $(if $(filter native,$(ARCH)),-pie,$(if $(filter \
+		arm,$(ARCH)),-static -no-pie,-static-pie))
 WARN      := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
 	     -Wshadow -Wpointer-arith -Wvla
 cflags    := -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
 	     -D_FILE_OFFSET_BITS=64 -Ivmm $(WARN) -fno-strict-aliasing \
-	     -fno-common -pthread -fstack-protector-strong
+	     -fno-common -pthread $(harden)
 ifneq ($(needs-sysroot),)
 cflags    += -isystem $(needs-sysroot)/usr/include/$(triplet) \
 	     -isystem $(needs-sysroot)/usr/include
@@ -164,12 +176,12 @@ $(obj)/%.o: %.c $(sysroot-stamp)
 # The VMM for ARM is static: one file that runs in a bare initramfs.
 $(obj)/trapline: $(vmm-obj)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(if $(filter native,$(ARCH)),,-static) $(CFLAGS) $(ldflags) \
+	$(Q)$(CC) $(link-vmm) $(CFLAGS) $(ldflags) \
 		$(LDFLAGS) -pthread -o $@ $^ $(libs-vmm)
 
 $(obj)/trapline-report: $(report-obj)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ $(libs-trace)
+	$(Q)$(CC) -pie $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ $(libs-trace)
 
 # Its own program, as a static one cannot load libraries.
 $(obj)/include/libvirt:
@@ -179,7 +191,7 @@ $(obj)/vmm/libvirt/ask.o: override CPPFLAGS += -isystem $(obj)/include
 
 $(obj)/trapline-libvirt: $(libvirt-obj)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ -ldl
+	$(Q)$(CC) -pie $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ -ldl
 
 $(obj)/pic/%.o: %.c $(sysroot-stamp)
 	$(call say,CC,$@)
