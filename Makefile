@@ -161,6 +161,29 @@ all: $(programs) $(plugin)
 deps:
 	$(Q)scripts/deps
 
+# --- the sandbox's filters ---------------------------------------------------
+# Made here, for any ARM: the VMM needs no libseccomp, and no time for it.
+HOSTCC    ?= gcc
+sandbox-gen := $(O)/gen/sandbox-generate
+here      := $(if $(filter aarch64,$(machine)),arm64,$(if $(filter \
+		armv7% armv8l,$(machine)),arm,$(machine)))
+sandbox-inc = $(O)/gen/$(if $(filter native,$(1)),$(here),$(1))
+sandbox-h := $(foreach a,arm64 arm $(here),$(O)/gen/$(a)/sandbox-filters.h)
+
+$(sandbox-gen): $(wildcard vmm/sandbox/*)
+	$(call say,HOSTCC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -Ivmm -o $@ \
+		$(filter %.c,$^) -lseccomp
+
+$(O)/gen/%/sandbox-filters.h: $(sandbox-gen)
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(sandbox-gen) $* >$@.new && mv $@.new $@
+
+$(obj)/vmm/sandbox.o: | $(call sandbox-inc,$(ARCH))/sandbox-filters.h
+$(obj)/vmm/sandbox.o: override CPPFLAGS += -I$(call sandbox-inc,$(ARCH))
+
 # --- compile and link --------------------------------------------------------
 # .incbin is not among the dependencies that the compiler lists.
 $(obj)/trace/html-assets.o $(O)/unit/obj/trace/html-assets.o: \
@@ -227,6 +250,9 @@ unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
 		$(unit-help) benchmarks/mibench/input.c \
 		benchmarks/mibench/adpcm.c benchmarks/mibench/fft.c)
 
+$(unit)/obj/vmm/sandbox.o: | $(sandbox-h)
+$(unit)/obj/vmm/sandbox.o: override CPPFLAGS += -I$(call sandbox-inc,native)
+
 $(unit)/obj/%.o: %.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
@@ -236,7 +262,7 @@ $(unit)/obj/%.o: %.c
 $(unit)/all.a: $(unit-obj)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(filter-out %/test_machine_faults,$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
+$(filter-out %/test_machine_faults %/test_sandbox,$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) -o $@ $< $(unit)/all.a \
 		$(libs-vmm) $(libs-trace) $(libs-tep) -lcmocka
@@ -262,6 +288,17 @@ $(unit)/test_machine_faults: $(unit)/obj/tests/unit/test_machine_faults.o \
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) $(FAKE_KVM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ \
 		$(libs-vmm) $(libs-trace) -lcmocka
+
+# Without sanitizers, whose own calls are on no list.
+$(unit)/test_sandbox: tests/unit/test_sandbox.c vmm/sandbox.c vmm/sandbox-root.c \
+		vmm/lib/thread.c vmm/lib/worker.c vmm/lib/error.c vmm/lib/log.c \
+		vmm/lib/evloop.c vmm/backend/console-tty.c vmm/sandbox.h \
+		vmm/sandbox/rules.h $(sandbox-h)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(unit-cc) $(filter-out -fsanitize% -fno-sanitize%,$(unit-flags)) \
+		-I$(O)/gen -I$(call sandbox-inc,native) $(CPPFLAGS) -o $@ \
+		$(filter %.c,$^) -lcmocka
 
 # As it is installed, for this machine's trace-cmd.
 unit-plugin := $(unit)/plugins/plugin_kvm_arm.so
@@ -360,11 +397,13 @@ fuzz-src  := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz-help := $(filter-out $(fuzz-src),$(wildcard tests/fuzz/*.c))
 fuzz-bin  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(fuzz-src))
 
-$(O)/fuzz/%: tests/fuzz/%.c $(fuzz-help) $(pure-src) $(trace-src) $(unit-help)
+$(O)/fuzz/%: tests/fuzz/%.c $(fuzz-help) $(pure-src) $(trace-src) $(unit-help) \
+		| $(sandbox-h)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
-		-D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit -O1 -g -pthread \
+		-D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit \
+		-I$(call sandbox-inc,native) -O1 -g -pthread \
 		-fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
 		$(call trace-inc,) \
 		-fno-sanitize-recover=undefined -o $@ $^ \
@@ -400,7 +439,7 @@ endif
 
 clean:
 	$(call say,CLEAN,$(O))
-	$(Q)rm -rf $(O)/arm $(O)/arm64 $(O)/native $(O)/unit $(O)/fuzz $(O)/guests \
+	$(Q)rm -rf $(O)/arm $(O)/arm64 $(O)/native $(O)/gen $(O)/unit $(O)/fuzz $(O)/guests \
 		$(O)/demo $(O)/test
 
 -include $(shell find $(O)/$(ARCH) $(unit) -name '*.d' 2>/dev/null)
