@@ -56,11 +56,23 @@ ifeq ($(origin CC),default)
 CC        := $(CROSS_COMPILE)gcc
 endif
 CFLAGS    ?= -O2 -g
+# scripts/check-hardening looks whether a program has it all.  PIE for ARM's
+# static programs is what glibc has for 64 bits only (rcrt1.o).
+can        = $(shell echo 'int main(void) { return 0; }' | $(CC) -Werror $(1) \
+		-x c -c -o /dev/null - 2>/dev/null && echo $(1))
+harden    := -fstack-protector-strong -fPIE -U_FORTIFY_SOURCE \
+	     -D_FORTIFY_SOURCE=2 $(call can,-fstack-clash-protection)
+ifeq ($(ARCH),arm64)
+harden    += $(call can,-mbranch-protection=standard)
+endif
+ldflags   := -Wl,-z,relro,-z,now,-z,noexecstack
+link-vmm  := $(if $(filter native,$(ARCH)),-pie,$(if $(filter \
+		arm,$(ARCH)),-static -no-pie,-static-pie))
 WARN      := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes \
 	     -Wshadow -Wpointer-arith -Wvla
 cflags    := -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
 	     -D_FILE_OFFSET_BITS=64 -Ivmm $(WARN) -fno-strict-aliasing \
-	     -fno-common -pthread -fstack-protector-strong
+	     -fno-common -pthread $(harden)
 ifneq ($(needs-sysroot),)
 cflags    += -isystem $(needs-sysroot)/usr/include/$(triplet) \
 	     -isystem $(needs-sysroot)/usr/include
@@ -149,6 +161,29 @@ all: $(programs) $(plugin)
 deps:
 	$(Q)scripts/deps
 
+# --- the sandbox's filters ---------------------------------------------------
+# Made here, for any ARM: the VMM needs no libseccomp, and no time for it.
+HOSTCC    ?= gcc
+sandbox-gen := $(O)/gen/sandbox-generate
+here      := $(if $(filter aarch64,$(machine)),arm64,$(if $(filter \
+		armv7% armv8l,$(machine)),arm,$(machine)))
+sandbox-inc = $(O)/gen/$(if $(filter native,$(1)),$(here),$(1))
+sandbox-h := $(foreach a,arm64 arm $(here),$(O)/gen/$(a)/sandbox-filters.h)
+
+$(sandbox-gen): $(wildcard vmm/sandbox/*)
+	$(call say,HOSTCC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) -std=c11 -D_GNU_SOURCE -O1 $(WARN) -Ivmm -o $@ \
+		$(filter %.c,$^) -lseccomp
+
+$(O)/gen/%/sandbox-filters.h: $(sandbox-gen)
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(sandbox-gen) $* >$@.new && mv $@.new $@
+
+$(obj)/vmm/sandbox.o: | $(call sandbox-inc,$(ARCH))/sandbox-filters.h
+$(obj)/vmm/sandbox.o: override CPPFLAGS += -I$(call sandbox-inc,$(ARCH))
+
 # --- compile and link --------------------------------------------------------
 # .incbin is not among the dependencies that the compiler lists.
 $(obj)/trace/html-assets.o $(O)/unit/obj/trace/html-assets.o: \
@@ -164,12 +199,12 @@ $(obj)/%.o: %.c $(sysroot-stamp)
 # The VMM for ARM is static: one file that runs in a bare initramfs.
 $(obj)/trapline: $(vmm-obj)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(if $(filter native,$(ARCH)),,-static) $(CFLAGS) $(ldflags) \
+	$(Q)$(CC) $(link-vmm) $(CFLAGS) $(ldflags) \
 		$(LDFLAGS) -pthread -o $@ $^ $(libs-vmm)
 
 $(obj)/trapline-report: $(report-obj)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ $(libs-trace)
+	$(Q)$(CC) -pie $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ $(libs-trace)
 
 # Its own program, as a static one cannot load libraries.
 $(obj)/include/libvirt:
@@ -179,7 +214,7 @@ $(obj)/vmm/libvirt/ask.o: override CPPFLAGS += -isystem $(obj)/include
 
 $(obj)/trapline-libvirt: $(libvirt-obj)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ -ldl
+	$(Q)$(CC) -pie $(CFLAGS) $(ldflags) $(LDFLAGS) -pthread -o $@ $^ -ldl
 
 $(obj)/pic/%.o: %.c $(sysroot-stamp)
 	$(call say,CC,$@)
@@ -215,6 +250,9 @@ unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
 		$(unit-help) benchmarks/mibench/input.c \
 		benchmarks/mibench/adpcm.c benchmarks/mibench/fft.c)
 
+$(unit)/obj/vmm/sandbox.o: | $(sandbox-h)
+$(unit)/obj/vmm/sandbox.o: override CPPFLAGS += -I$(call sandbox-inc,native)
+
 $(unit)/obj/%.o: %.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
@@ -224,7 +262,7 @@ $(unit)/obj/%.o: %.c
 $(unit)/all.a: $(unit-obj)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(filter-out %/test_machine_faults,$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
+$(filter-out %/test_machine_faults %/test_sandbox,$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) -o $@ $< $(unit)/all.a \
 		$(libs-vmm) $(libs-trace) $(libs-tep) -lcmocka
@@ -250,6 +288,17 @@ $(unit)/test_machine_faults: $(unit)/obj/tests/unit/test_machine_faults.o \
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) $(FAKE_KVM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ \
 		$(libs-vmm) $(libs-trace) -lcmocka
+
+# Without sanitizers, whose own calls are on no list.
+$(unit)/test_sandbox: tests/unit/test_sandbox.c vmm/sandbox.c vmm/sandbox-root.c \
+		vmm/lib/thread.c vmm/lib/worker.c vmm/lib/error.c vmm/lib/log.c \
+		vmm/lib/evloop.c vmm/backend/console-tty.c vmm/sandbox.h \
+		vmm/sandbox/rules.h $(sandbox-h)
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(unit-cc) $(filter-out -fsanitize% -fno-sanitize%,$(unit-flags)) \
+		-I$(O)/gen -I$(call sandbox-inc,native) $(CPPFLAGS) -o $@ \
+		$(filter %.c,$^) -lcmocka
 
 # As it is installed, for this machine's trace-cmd.
 unit-plugin := $(unit)/plugins/plugin_kvm_arm.so
@@ -349,11 +398,13 @@ fuzz-src  := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz-help := $(filter-out $(fuzz-src),$(wildcard tests/fuzz/*.c))
 fuzz-bin  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(fuzz-src))
 
-$(O)/fuzz/%: tests/fuzz/%.c $(fuzz-help) $(pure-src) $(trace-src) $(unit-help)
+$(O)/fuzz/%: tests/fuzz/%.c $(fuzz-help) $(pure-src) $(trace-src) $(unit-help) \
+		| $(sandbox-h)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)clang -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
-		-D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit -O1 -g -pthread \
+		-D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit \
+		-I$(call sandbox-inc,native) -O1 -g -pthread \
 		-fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
 		$(call trace-inc,) \
 		-fno-sanitize-recover=undefined -o $@ $^ \
@@ -389,7 +440,7 @@ endif
 
 clean:
 	$(call say,CLEAN,$(O))
-	$(Q)rm -rf $(O)/arm $(O)/arm64 $(O)/native $(O)/unit $(O)/fuzz $(O)/guests \
+	$(Q)rm -rf $(O)/arm $(O)/arm64 $(O)/native $(O)/gen $(O)/unit $(O)/fuzz $(O)/guests \
 		$(O)/demo $(O)/test
 
 -include $(shell find $(O)/$(ARCH) $(unit) -name '*.d' 2>/dev/null)

@@ -108,6 +108,8 @@ for _ in 1 2; do
 done
 costed read64 trapline run -k read64.bin
 costed flag64 trapline run -k flag64.bin
+costed off64-open trapline run --sandbox=none -k off64.bin
+costed read64-open trapline run --sandbox=none -k read64.bin
 costed char64 trapline run -k char64.bin
 counted char64 -k char64.bin
 counted count64 -k count64.bin

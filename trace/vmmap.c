@@ -346,6 +346,8 @@ int vmmap_read(struct vmmap *map, const char *path, struct error *err)
 		ret = error_set(err, TL_TRACE, EIO,
 				"%s: cannot be read as the VM's description",
 				path);
+	else if (!length) /* its VM was killed */
+		ret = -ENOENT;
 	else
 		ret = vmmap_parse(map, path, text, length, err);
 out:

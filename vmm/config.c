@@ -12,6 +12,7 @@
 #include "config-panic.h"
 #include "config-pin.h"
 #include "config-ports.h"
+#include "config-sandbox.h"
 #include "config.h"
 #include "config-disk.h"
 #include "core/host-cap.h"
@@ -46,6 +47,7 @@ enum {
 	OPT_MACHINE,
 	OPT_DTB,
 	OPT_VIRTIO_LEGACY,
+	OPT_SANDBOX,
 };
 
 /* ':' first: a missing value is told from an unknown option. */
@@ -84,6 +86,7 @@ static const struct option long_opts[] = {
 	{ "machine", required_argument, NULL, OPT_MACHINE },
 	{ "dtb", required_argument, NULL, OPT_DTB },
 	{ "virtio-legacy", no_argument, NULL, OPT_VIRTIO_LEGACY },
+	{ "sandbox", required_argument, NULL, OPT_SANDBOX },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -138,6 +141,7 @@ const char config_run_help[] =
 	"                           ioeventfd, readonly-mem, coalesced-mmio,\n"
 	"                           psci-0.2, vgic-v2-device, preferred-target,\n"
 	"                           immediate-exit, stats-fd\n"
+	"      --sandbox none|seccomp|full  shut the VM in (seccomp)\n"
 	"      --loglevel LEVEL     error, warning, info or debug (warning)\n"
 	"  -h, --help               show this\n";
 
@@ -401,6 +405,8 @@ static int parse_option(int opt, char *arg, struct run_config *cfg,
 	case OPT_NO_REBOOT:
 		cfg->no_reboot = true;
 		return 0;
+	case OPT_SANDBOX:
+		return sandbox_parse(arg, &cfg->sandbox, err);
 	case OPT_DISABLE_CAP:
 		return host_cap_parse(arg, &cfg->disabled_caps, err);
 	}
@@ -544,6 +550,9 @@ int config_parse_run(int argc, char **argv, struct run_config *cfg,
 				"back in parts: leave out --hugetlbfs");
 		goto fail;
 	}
+	ret = config_check_sandbox(cfg, err);
+	if (ret < 0)
+		goto fail;
 	ret = config_pin_fits(cfg->cpu_pin, cfg->cpus, err);
 	if (ret < 0)
 		goto fail;

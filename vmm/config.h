@@ -14,6 +14,7 @@
 #include "core/gmem-huge.h"
 #include "lib/error.h"
 #include "lib/log.h"
+#include "sandbox.h"
 
 #define CONFIG_MAX_DISKS 32
 #define CONFIG_MAX_NETS  8
@@ -80,6 +81,7 @@ struct run_config {
 	bool hugetlb;               /* RAM in huge pages that are set aside */
 	struct gmem_huge huge;      /* of this kind */
 	unsigned int disabled_caps; /* core/host-cap.h */
+	enum sandbox_mode sandbox;
 	bool help; /* --help was given: nothing else is valid */
 	enum log_level loglevel;
 	char *arena; /* storage for values that were split; config_free() */

@@ -517,6 +517,11 @@ free_control:
 	return ret;
 }
 
+const char *control_path(const struct control *control)
+{
+	return control->sock.path;
+}
+
 void control_close(struct control *control)
 {
 	struct client *client;

@@ -102,6 +102,9 @@ struct control_config {
 int control_open(const struct control_config *config, struct control **out,
 		 struct error *err);
 
+/* Where it listens; for as long as @control is there. */
+const char *control_path(const struct control *control);
+
 /* Drop all clients, what they were told still arrives; remove the socket. */
 void control_close(struct control *control);
 

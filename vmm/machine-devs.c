@@ -319,8 +319,8 @@ static int new_blk(struct session *session, unsigned int index,
 			      err);
 }
 
-static int new_net(const struct config_net *cfg, struct virtio_device **vdev,
-		   struct error *err)
+int machine_net_open(const struct config_net *cfg, struct net **net,
+		     struct error *err)
 {
 	const struct net_passt_config passt = {
 		.program = "passt",
@@ -329,16 +329,21 @@ static int new_net(const struct config_net *cfg, struct virtio_device **vdev,
 		.fwd = cfg->fwd,
 		.nr_fwd = cfg->nr_fwd,
 	};
+
+	if (cfg->mode == CONFIG_NET_TAP)
+		return net_tap_open(&cfg->tap, net, err);
+	return net_passt_open(&passt, net, err);
+}
+
+static int new_net(struct session *session, unsigned int index,
+		   struct virtio_device **vdev, struct error *err)
+{
+	const struct config_net *cfg = &session->cfg->net[index];
 	struct virtio_net_options options = { .mtu = cfg->mtu };
-	struct net *net;
-	int ret;
 
 	memcpy(options.mac, cfg->mac, sizeof(options.mac));
-	if (cfg->mode == CONFIG_NET_TAP)
-		ret = net_tap_open(&cfg->tap, &net, err);
-	else
-		ret = net_passt_open(&passt, &net, err);
-	return ret ? ret : virtio_net_new(net, &options, vdev, err);
+	return virtio_net_new(net_get(session->net[index]), &options, vdev,
+			      err);
 }
 
 static int new_vsock(struct boot *boot, struct virtio_device **vdev,
@@ -368,7 +373,7 @@ static int vdev_new(struct boot *boot, unsigned int i,
 	case BOARD_VIRTIO_BLK:
 		return new_blk(boot->session, index, out, err);
 	case BOARD_VIRTIO_NET:
-		return new_net(&boot->cfg->net[index], out, err);
+		return new_net(boot->session, index, out, err);
 	case BOARD_VIRTIO_CONSOLE:
 		return machine_console_new(boot, out, err);
 	case BOARD_VIRTIO_RNG:

@@ -31,6 +31,7 @@
 #include "power-key.h"
 
 struct control;
+struct net;
 struct pl011;
 struct pl031;
 struct pl061;
@@ -79,6 +80,7 @@ struct session {
 	int signal_fd;
 	struct boot *boot; /* the one that runs, or NULL; loop thread */
 	struct disk *disk[CONFIG_MAX_DISKS]; /* NULL: not opened yet */
+	struct net *net[CONFIG_MAX_NETS];
 	struct machine_result result;
 
 	pthread_mutex_t lock; /* guards what follows */
@@ -178,6 +180,16 @@ void session_end(struct session *session, enum machine_end end, const char *fmt,
  */
 int session_disk(struct session *session, unsigned int index,
 		 struct disk **disk, struct error *err);
+
+/*
+ * --sandbox=full: a root of the process's own, with what later resets open.
+ * Before the first thread.
+ */
+int machine_root_enter(struct session *session, struct error *err);
+
+/* What is behind a network device. */
+int machine_net_open(const struct config_net *cfg, struct net **net,
+		     struct error *err);
 
 /* --- where the session's ports go (machine-ports.c) ------------------------*/
 

@@ -11,11 +11,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "backend/net.h"
 #include "control.h"
 #include "lib/log.h"
 #include "machine.h"
 #include "machine-parts.h"
 #include "recorder.h"
+#include "vminfo.h"
 
 void session_end(struct session *session, enum machine_end end, const char *fmt,
 		 ...)
@@ -111,6 +113,21 @@ static void reserve_stdio(void)
 		close(fd);
 }
 
+/*
+ * Before the sandbox, which lets no program be started and no interface be set
+ * up.  They stay open over resets: an address or a connection outlives one.
+ */
+static int session_open_nets(struct session *session, struct error *err)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < session->cfg->nr_nets; i++)
+		ret = machine_net_open(&session->cfg->net[i], &session->net[i],
+				       err);
+	return ret;
+}
+
 static int session_open(struct session *session, const struct run_config *cfg,
 			struct error *err)
 {
@@ -135,7 +152,15 @@ static int session_open(struct session *session, const struct run_config *cfg,
 	ret = machine_control_open(session, err);
 	if (ret)
 		return ret;
-	return session_open_ports(session, err);
+	ret = session_open_ports(session, err);
+	if (ret)
+		return ret;
+	ret = session_open_nets(session, err);
+	if (ret)
+		return ret;
+	if (cfg->sandbox == SANDBOX_FULL)
+		ret = machine_root_enter(session, err);
+	return ret ? ret : sandbox_open(cfg->sandbox, cfg->trace, err);
 }
 
 int session_disk(struct session *session, unsigned int index,
@@ -152,6 +177,14 @@ int session_disk(struct session *session, unsigned int index,
 	return ret;
 }
 
+static void close_nets(struct session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < CONFIG_MAX_NETS; i++)
+		net_close(session->net[i]);
+}
+
 static void close_disks(struct session *session)
 {
 	unsigned int i;
@@ -163,6 +196,7 @@ static void close_disks(struct session *session)
 static void session_close(struct session *session)
 {
 	close_disks(session);
+	close_nets(session);
 	session_close_ports(session);
 	control_close(session->control);
 	if (session->signal_fd >= 0) {
@@ -208,6 +242,40 @@ static int hold_panicked(struct session *session, const char *panic,
 	return ret;
 }
 
+/* Processes that are to be ended with the VM: trace-cmd, passt. */
+static bool has_children(const struct run_config *cfg)
+{
+	bool yes = cfg->trace != NULL;
+	unsigned int i;
+
+	for (i = 0; i < cfg->nr_nets; i++)
+		yes |= cfg->net[i].mode == CONFIG_NET_USER;
+	return yes;
+}
+
+/*
+ * The vCPUs' threads are started, and held, before the main thread is shut in:
+ * so they pass their own filter at each exit and not the main thread's as well.
+ * Those of a reset pass both.
+ */
+static int start_shut_in(struct session *session, struct error *err)
+{
+	struct boot *boot = session->boot;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < boot->nr_vcpus; i++)
+		vcpu_hold(&boot->vcpu[i]);
+	ret = boot_start(boot, err);
+	if (!ret)
+		ret = sandbox_lock(has_children(session->cfg), err);
+	if (ret)
+		return ret;
+	for (i = 0; !session->paused && i < boot->nr_vcpus; i++)
+		vcpu_resume(&boot->vcpu[i]);
+	return 0;
+}
+
 /*
  * From power-on to the end of one boot.  *@panic is the panic's line if there
  * was one.  The recording starts before the first vCPU runs.
@@ -225,12 +293,14 @@ static int run_boot(struct session *session, struct recorder **recorder,
 		return ret;
 	if (record.path && !*recorder) {
 		ret = recorder_start(&record, recorder, err);
+		if (!ret)
+			ret = vminfo_claim(record.path, err);
 		if (ret)
 			goto free_boot;
 	}
 	if (session->paused)
 		boot_hold(session->boot);
-	ret = boot_start(session->boot, err);
+	ret = start_shut_in(session, err);
 	if (!ret)
 		ret = wait_end(session, err);
 	boot_stop(session->boot);
@@ -314,6 +384,8 @@ static enum tl_status run_session(struct session *session, struct error *err)
 	/* How the guest ended is said first, if both went wrong. */
 	if (recorder && !recorder_stop(recorder, &late) && outcome.word)
 		machine_record_write(session, outcome.word, &late);
+	else if (recorder)
+		vminfo_unclaim(session->cfg->trace);
 	if (ret)
 		return err->status;
 	if (late.text[0] && outcome.status == TL_OK) {

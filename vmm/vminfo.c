@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/file.h"
 #include "vminfo.h"
@@ -238,4 +240,35 @@ out:
 	free(text);
 	json_decref(root);
 	return ret;
+}
+
+static char *side_path(const char *trace)
+{
+	char *path;
+
+	return asprintf(&path, "%s" VMINFO_SUFFIX, trace) < 0 ? NULL : path;
+}
+
+int vminfo_claim(const char *trace, struct error *err)
+{
+	char *path = side_path(trace);
+	int ret;
+
+	if (!path)
+		return error_set(err, TL_TRACE, ENOMEM,
+				 "no memory to describe the VM beside %s",
+				 trace);
+	ret = file_write(path, "VM description", "", 0, TL_TRACE, err);
+	free(path);
+	return ret;
+}
+
+void vminfo_unclaim(const char *trace)
+{
+	char *path = side_path(trace);
+	struct stat st;
+
+	if (path && !stat(path, &st) && S_ISREG(st.st_mode) && !st.st_size)
+		unlink(path);
+	free(path);
 }

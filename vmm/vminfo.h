@@ -78,6 +78,14 @@ struct vminfo {
 /* Suffix of the side file behind the trace's name. */
 #define VMINFO_SUFFIX ".vm.json"
 
+/*
+ * Make its file, empty, while we still may: a description that never comes is
+ * then as if there were no file.  TL_TRACE.
+ */
+int vminfo_claim(const char *trace, struct error *err);
+/* It does not come. */
+void vminfo_unclaim(const char *trace);
+
 /* Write it beside @trace.  TL_TRACE. */
 int vminfo_write(const char *trace, const struct vminfo *info,
 		 struct error *err);

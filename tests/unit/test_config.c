@@ -60,6 +60,7 @@ static void defaults(void **state)
 	assert_int_equal(cfg.width, GUEST_WIDTH_ANY);
 	assert_int_equal(cfg.gic, 0);
 	assert_int_equal(cfg.loglevel, LOG_WARN);
+	assert_int_equal(cfg.sandbox, SANDBOX_AUTO);
 	assert_false(cfg.nodefaults || cfg.no_reboot || cfg.help);
 	snprintf(name, sizeof(name), "guest-%d", (int)getpid());
 	assert_string_equal(cfg.name, name);
@@ -78,8 +79,8 @@ static void every_option(void **state)
 		      "b,c.img,ro", "--cpus", "4", "--mem=1G", "--network",
 		      "mode=none", "--aarch32", "--irqchip", "gicv3",
 		      "--name=vm_1", "--console", "serial", "--dump-dtb=o.dtb",
-		      "--nodefaults", "--loglevel", "debug", "--trace",
-		      "trace.dat", "--no-reboot", "--panic=hold",
+		      "--nodefaults", "--loglevel", "debug", "--sandbox=none",
+		      "--trace", "trace.dat", "--no-reboot", "--panic=hold",
 		      "--cpu-pin=0=1,3=2-3", "--pmu", "--hugetlbfs=32M"),
 		0);
 	assert_string_equal(cfg.kernel, "zImage");
@@ -98,6 +99,7 @@ static void every_option(void **state)
 	assert_string_equal(cfg.dump_dtb, "o.dtb");
 	assert_true(cfg.nodefaults);
 	assert_int_equal(cfg.loglevel, LOG_DEBUG);
+	assert_int_equal(cfg.sandbox, SANDBOX_NONE);
 	assert_string_equal(cfg.trace, "trace.dat");
 	assert_true(cfg.no_reboot);
 	assert_int_equal(cfg.panic, PANIC_HOLD);
@@ -427,6 +429,10 @@ static void bad_values(void **state)
 	REFUSE("--balloon: 'much' is no memory size", "k", "--balloon=much");
 	REFUSE("all of which the balloon", "k", "-m", "64", "--balloon=64M");
 	REFUSE("none of error, warning", "k", "--loglevel", "loud");
+	REFUSE("none of none, seccomp and full", "k", "--sandbox", "open");
+	REFUSE("trapline record", "k", "--sandbox=full", "--trace", "t.dat");
+	REFUSE("device tree of machine vexpress-a15", "k", "--sandbox=full",
+	       "--machine", "vexpress-a15");
 	REFUSE("-k needs the name of a file", "-k", "");
 	REFUSE("-i needs the name of a file", "k", "-i", "");
 	REFUSE("--dump-dtb needs the name", "k", "--dump-dtb=");

@@ -147,7 +147,7 @@ static enum tl_status run(struct world *w, unsigned int nth, struct error *err)
 		"-m",        "32",          "-d",        w->disk,     "-d",
 		w->base,     "--serial",    w->serial,   "--port",    w->port,
 		"--console", "virtio,none", "--rng",     "--balloon", "--vsock",
-		w->vsock,    "--control",   w->control,
+		w->vsock,    "--control",   w->control,  "--sandbox", "none",
 	};
 	struct run_config cfg;
 	enum tl_status status;

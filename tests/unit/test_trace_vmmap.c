@@ -192,6 +192,8 @@ static void test_no_file(void **state)
 	(void)state;
 	assert_int_equal(vmmap_read(&map, "tests/golden/none.vm.json", &err),
 			 -ENOENT);
+	/* One whose VM was killed is empty. */
+	assert_int_equal(vmmap_read(&map, "/dev/null", &err), -ENOENT);
 	assert_string_equal(err.text, "");
 	assert_true(vmmap_read(&map, "tests", &err) < 0);
 	assert_int_equal(err.status, TL_TRACE);

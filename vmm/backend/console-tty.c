@@ -52,10 +52,15 @@ static struct {
 	struct sigaction old[NR_FATAL];
 } tty = { .fd = -1 };
 
-static void restore_and_die(int sig)
+void console_restore_terminal(void)
 {
 	if (tty.fd >= 0)
 		tcsetattr(tty.fd, TCSANOW, &tty.saved);
+}
+
+static void restore_and_die(int sig)
+{
+	console_restore_terminal();
 	/* SA_RESETHAND: this time it has its usual effect. */
 	raise(sig);
 }

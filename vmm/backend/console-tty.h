@@ -63,4 +63,7 @@ void console_set_hurry(struct console *console, bool hurry);
 /* Restore the terminal.  The descriptors stay open.  NULL is fine. */
 void console_close(struct console *console);
 
+/* For a signal handler that ends the process: the terminal as it was. */
+void console_restore_terminal(void);
+
 #endif

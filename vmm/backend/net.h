@@ -63,14 +63,29 @@ struct net {
 	 * bytes; its num_buffers is to be ignored.
 	 */
 	bool vnet_hdr;
-	unsigned int offload; /* NET_*: what it can take and give */
-	int vhost_fd;         /* /dev/vhost-net, to serve net->fd, or -1 */
-	char label[32];       /* for messages: "tap0" */
+	unsigned int offload;    /* NET_*: what it can take and give */
+	int vhost_fd;            /* /dev/vhost-net, to serve net->fd, or -1 */
+	char label[32];          /* for messages: "tap0" */
+	unsigned int extra_refs; /* see net_get() */
 };
+
+/*
+ * One more owner: a network is closed when net_close() was called once for
+ * each.  The owners share a thread.
+ */
+static inline struct net *net_get(struct net *net)
+{
+	net->extra_refs++;
+	return net;
+}
 
 static inline void net_close(struct net *net)
 {
-	if (net)
+	if (!net)
+		return;
+	if (net->extra_refs)
+		net->extra_refs--;
+	else
 		net->ops->close(net);
 }
 

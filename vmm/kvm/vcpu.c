@@ -310,8 +310,12 @@ static void *run_loop(void *opaque)
 	struct coalesced *coalesced = vcpu->env->coalesced;
 	bool go = true;
 	int ret, errnum;
+	char name[16];
 
 	vcpu->tid = gettid();
+	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
+	pthread_setname_np(pthread_self(), name);
+	thread_enter(THREAD_VCPU);
 	ret = arm_kick(vcpu);
 	if (ret)
 		go = handle_error(vcpu, -ret);
@@ -335,7 +339,6 @@ static void *run_loop(void *opaque)
 
 int vcpu_start(struct vcpu *vcpu, struct error *err)
 {
-	char name[16];
 	int ret;
 
 	ret = thread_start(&vcpu->thread, run_loop, vcpu);
@@ -343,8 +346,6 @@ int vcpu_start(struct vcpu *vcpu, struct error *err)
 		return error_set(err, TL_FAIL, ret, "no thread for vCPU %u: %s",
 				 vcpu->id, strerror(ret));
 	vcpu->has_thread = true;
-	snprintf(name, sizeof(name), "vcpu%u", vcpu->id);
-	pthread_setname_np(vcpu->thread, name);
 	return 0;
 }
 

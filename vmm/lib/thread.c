@@ -3,6 +3,19 @@
 
 #define STACK_SIZE (256 * 1024)
 
+static void (*on_enter)(enum thread_kind kind);
+
+void thread_enter(enum thread_kind kind)
+{
+	if (on_enter)
+		on_enter(kind);
+}
+
+void thread_set_enter(void (*enter)(enum thread_kind kind))
+{
+	on_enter = enter;
+}
+
 int thread_start(pthread_t *thread, void *(*run)(void *), void *opaque)
 {
 	pthread_attr_t attr;

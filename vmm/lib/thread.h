@@ -12,4 +12,18 @@
  */
 int thread_start(pthread_t *thread, void *(*run)(void *), void *opaque);
 
+enum thread_kind {
+	THREAD_MAIN, /* the event loop, control */
+	THREAD_VCPU,
+	THREAD_WORKER, /* serves a device's queues */
+};
+
+/*
+ * A thread says what it is before it does anything for a guest; what
+ * thread_set_enter() was given, NULL for nothing, is then called in it.  Set it
+ * before the first thread is started.
+ */
+void thread_enter(enum thread_kind kind);
+void thread_set_enter(void (*enter)(enum thread_kind kind));
+
 #endif

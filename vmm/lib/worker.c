@@ -59,6 +59,7 @@ static void *worker_main(void *arg)
 	struct worker *w = arg;
 
 	pthread_setname_np(pthread_self(), w->name);
+	thread_enter(THREAD_WORKER);
 	pthread_mutex_lock(&w->lock);
 	while (!w->ending) {
 		if (w->holds) {

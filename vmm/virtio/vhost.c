@@ -37,8 +37,11 @@ fail:
 
 void vhost_close(struct vhost *vhost)
 {
-	if (vhost->fd >= 0)
+	/* The descriptor is not ours, and someone else's next. */
+	if (vhost->fd >= 0) {
+		call(vhost, VHOST_RESET_OWNER, NULL);
 		close(vhost->err_fd);
+	}
 	vhost->fd = vhost->err_fd = -1;
 }
 
