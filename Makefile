@@ -339,6 +339,7 @@ lint:
 bench:
 	$(Q)benchmarks/bench
 	$(Q)benchmarks/tracing-cost
+	$(Q)benchmarks/patch-cost
 
 include benchmarks/bench.mk
 
