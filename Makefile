@@ -389,6 +389,7 @@ bench:
 	$(Q)benchmarks/bench
 	$(Q)benchmarks/tracing-cost
 	$(Q)benchmarks/read-cost
+	$(Q)benchmarks/patch-cost
 
 include benchmarks/bench.mk
 

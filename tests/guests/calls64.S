@@ -5,6 +5,16 @@
 	.text
 	.globl _start
 _start:
+	ldr	w27, =PSCI_VERSION
+	bl	measure
+	ldr	w27, =ARCH_WORKAROUND_1
+	bl	measure
+	ldr	w0, =PSCI_SYSTEM_OFF
+	hvc	#0
+	b	.
+
+/* measure(w27: the call's number) */
+measure:
 	mov	x28, #25
 	mov	x29, #-1
 run:
@@ -12,7 +22,7 @@ run:
 	isb
 	mrs	x26, cntvct_el0
 call:
-	ldr	w0, =PSCI_VERSION
+	mov	w0, w27
 	hvc	#0
 	subs	x24, x24, #1
 	b.ne	call
@@ -38,7 +48,5 @@ digit:
 	b.ne	digit
 	mov	x23, #'\n'
 	str	w23, [x25]
-	ldr	w0, =PSCI_SYSTEM_OFF
-	hvc	#0
-	b	.
+	ret
 	.ltorg
