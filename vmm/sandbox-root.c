@@ -228,7 +228,10 @@ int sandbox_root_enter(const struct sandbox_root *root, struct error *err)
 	if (ret)
 		return error_set(err, TL_HOST, -ret,
 				 "option --sandbox=full: cannot make a root of "
-				 "its own: %s",
-				 strerror(-ret));
+				 "its own: %s%s",
+				 strerror(-ret),
+				 ret == -EINVAL ? " (in a chroot it cannot be "
+						  "done)"
+						: "");
 	return 0;
 }
