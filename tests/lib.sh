@@ -91,6 +91,15 @@ host()
 	fi
 }
 
+# payloads NAME... : bare-metal guests, of the width of the test's host
+payloads()
+{
+	local name width=${host_arch#arm}
+	for name; do
+		cp "$O/guests/$name${width:-32}.bin" "$share/$name.bin"
+	done
+}
+
 # is WHAT EXPECTED ACTUAL
 is()
 {
