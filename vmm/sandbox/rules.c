@@ -64,6 +64,9 @@ const struct sandbox_rule sandbox_rules[] = {
 	{ "getpid", IN_ALL, ANY },
 	{ "tgkill", IN_ALL, IS(0, RULE_OWN_PID) },
 	{ "sched_yield", IN_ALL, ANY },
+	/* A kick taken back, where the host has no immediate_exit. */
+	{ "rt_sigtimedwait", IN_VCPU, ANY },
+	{ "rt_sigtimedwait_time64", IN_VCPU, ANY },
 	{ "set_robust_list", IN_ALL, ANY },
 	{ "rseq", IN_ALL, ANY },
 	{ "getrandom", IN_ALL, ANY },
