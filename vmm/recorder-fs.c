@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/file.h"
 #include "recorder-fs.h"
 
 static bool join(char *path, const char *dir, const char *name)
@@ -25,6 +26,25 @@ bool tracefs_has(const char *dir, const char *name)
 	char path[PATH_MAX];
 
 	return join(path, dir, name) && !access(path, F_OK);
+}
+
+const char *tracefs_find(void)
+{
+	static const char *const places[] = { "/sys/kernel/tracing",
+					      "/sys/kernel/debug/tracing" };
+	size_t i;
+
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (tracefs_has(places[i], "events"))
+			return places[i];
+	return NULL;
+}
+
+int tracefs_write(const char *dir, const char *name, const char *text)
+{
+	char path[PATH_MAX];
+
+	return join(path, dir, name) ? file_put(path, text) : -ENAMETOOLONG;
 }
 
 bool tracefs_says(const char *dir, const char *name, char c)

@@ -6,11 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Where tracefs is mounted, or NULL. */
+const char *tracefs_find(void);
+
 /* Is there a @dir/@name? */
 bool tracefs_has(const char *dir, const char *name);
 
 /* Can @dir/@name be read and is @c its first character? */
 bool tracefs_says(const char *dir, const char *name, char c);
+
+/* Write @text to @dir/@name, which is there.  -errno. */
+int tracefs_write(const char *dir, const char *name, const char *text);
 
 /*
  * From the statistics of each CPU of the instance @dir: events that were

@@ -65,25 +65,6 @@ static void sleep_ms(unsigned int ms)
 	nanosleep(&ts, NULL);
 }
 
-/* Write @text to @dir/@name in one write(2), as tracefs wants it. */
-static int write_file(const char *dir, const char *name, int flags,
-		      const char *text)
-{
-	char *path = format("%s/%s", dir, name);
-	int fd, ret = 0;
-
-	if (!path)
-		return -ENOMEM;
-	fd = open(path, O_WRONLY | O_CLOEXEC | flags);
-	free(path);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 /* --- looking before leaping ------------------------------------------------*/
 
 static char *find_program(void)
@@ -102,18 +83,6 @@ static char *find_program(void)
 		if (*dir)
 			dir++;
 	}
-	return NULL;
-}
-
-static const char *find_tracefs(void)
-{
-	static const char *const places[] = { "/sys/kernel/tracing",
-					      "/sys/kernel/debug/tracing" };
-	size_t i;
-
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (tracefs_has(places[i], "events"))
-			return places[i];
 	return NULL;
 }
 
@@ -299,7 +268,7 @@ static void sweep(struct recorder *rec)
 		free(file);
 		free(mine);
 	}
-	write_file(rec->instance, "events/enable", 0, "0");
+	tracefs_write(rec->instance, "events/enable", "0");
 	rmdir(rec->instance);
 }
 
@@ -379,7 +348,7 @@ static int fill(struct recorder *rec, const struct recorder_config *config,
 				 "recording needs trace-cmd, which is not in "
 				 "PATH: install the package trace-cmd");
 	if (!tracefs)
-		tracefs = find_tracefs();
+		tracefs = tracefs_find();
 	rec->config.tracefs = tracefs;
 	if (check_tracefs(tracefs, err))
 		return -EINVAL;

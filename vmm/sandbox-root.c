@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/file.h"
 #include "sandbox-root.h"
 
 /*
@@ -63,19 +64,6 @@ void sandbox_root_free(struct sandbox_root *root)
 
 /* --- namespaces ------------------------------------------------------------*/
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
 /* An ordinary user is root in a user namespace, and stays who he is outside. */
 static int unshare_as_user(void)
 {
@@ -85,13 +73,13 @@ static int unshare_as_user(void)
 
 	if (unshare(CLONE_NEWUSER | OWN_NAMESPACES))
 		return -errno;
-	ret = write_text("/proc/self/setgroups", "deny");
+	ret = file_put("/proc/self/setgroups", "deny");
 	if (ret && ret != -ENOENT)
 		return ret;
 	snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-	ret = write_text("/proc/self/uid_map", map);
+	ret = file_put("/proc/self/uid_map", map);
 	snprintf(map, sizeof(map), "%u %u 1", gid, gid);
-	return ret ? ret : write_text("/proc/self/gid_map", map);
+	return ret ? ret : file_put("/proc/self/gid_map", map);
 }
 
 /* --- the root --------------------------------------------------------------*/

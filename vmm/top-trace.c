@@ -143,33 +143,6 @@ void top_trace_reset(struct top_trace *trace)
 
 /* --- the instance ----------------------------------------------------------*/
 
-static int write_file(const char *dir, const char *name, const char *text)
-{
-	char path[PATH_MAX];
-	int fd, ret = 0;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
-static const char *find_tracefs(void)
-{
-	static const char *const places[] = { "/sys/kernel/tracing",
-					      "/sys/kernel/debug/tracing" };
-	size_t i;
-
-	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (tracefs_has(places[i], "events"))
-			return places[i];
-	return NULL;
-}
-
 int top_trace_open(struct top_trace *trace, const char *tracefs,
 		   struct error *err)
 {
@@ -178,7 +151,7 @@ int top_trace_open(struct top_trace *trace, const char *tracefs,
 
 	*trace = (struct top_trace){ .pipe = -1 };
 	if (!tracefs)
-		tracefs = find_tracefs();
+		tracefs = tracefs_find();
 	if (!tracefs)
 		return error_set(err, TL_TRACE, EACCES,
 				 "tracing needs root and tracefs: mount -t "
@@ -197,12 +170,13 @@ int top_trace_open(struct top_trace *trace, const char *tracefs,
 		trace->instance = NULL;
 		return ret;
 	}
-	write_file(trace->instance, "buffer_size_kb", BUFFER_KB);
+	tracefs_write(trace->instance, "buffer_size_kb", BUFFER_KB);
 	snprintf(path, sizeof(path), "%s/trace_pipe", trace->instance);
 	trace->pipe = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	ret = trace->pipe < 0 ? -errno
-			      : write_file(trace->instance,
-					   "events/kvm/kvm_exit/enable", "1");
+	ret = trace->pipe < 0
+		      ? -errno
+		      : tracefs_write(trace->instance,
+				      "events/kvm/kvm_exit/enable", "1");
 	if (!ret)
 		return 0;
 	error_set(err, TL_TRACE, -ret, "cannot trace %s/events/kvm: %s",
@@ -214,7 +188,7 @@ int top_trace_open(struct top_trace *trace, const char *tracefs,
 void top_trace_close(struct top_trace *trace)
 {
 	if (trace->instance) {
-		write_file(trace->instance, "events/enable", "0");
+		tracefs_write(trace->instance, "events/enable", "0");
 		if (trace->pipe >= 0)
 			close(trace->pipe);
 		rmdir(trace->instance);

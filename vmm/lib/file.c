@@ -135,3 +135,16 @@ fail:
 	return error_set(err, status, e, "cannot write %s %s: %s", what, path,
 			 strerror(e));
 }
+
+int file_put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}

@@ -25,4 +25,10 @@ int file_read(const char *path, const char *what, size_t max,
 int file_write(const char *path, const char *what, const void *data,
 	       size_t size, enum tl_status status, struct error *err);
 
+/*
+ * Write @text in one write(2) to @path, which is there: a file that the kernel
+ * made.  Errors as open(2) and write(2) give them.
+ */
+int file_put(const char *path, const char *text);
+
 #endif
