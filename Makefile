@@ -398,19 +398,29 @@ include benchmarks/bench.mk
 FUZZ_SECONDS ?= 30
 fuzz-src  := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz-help := $(filter-out $(fuzz-src),$(wildcard tests/fuzz/*.c))
-fuzz-bin  := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(fuzz-src))
+fuzz      := $(O)/fuzz
+fuzz-bin  := $(patsubst tests/fuzz/%.c,$(fuzz)/%,$(fuzz-src))
+fuzz-obj  := $(patsubst %.c,$(fuzz)/obj/%.o,$(pure-src) $(trace-src) \
+		$(unit-help) $(fuzz-help))
+fuzz-san   = -fsanitize=fuzzer$(1),address,undefined -fno-sanitize-recover=undefined
+fuzz-cc   := clang -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
+	     -D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit -O1 -g -pthread \
+	     -fno-strict-aliasing $(call trace-inc,)
 
-$(O)/fuzz/%: tests/fuzz/%.c $(fuzz-help) $(pure-src) $(trace-src) $(unit-help) \
-		| $(sandbox-h)
-	$(call say,FUZZ,$@)
+$(fuzz)/obj/vmm/sandbox.o: | $(sandbox-h)
+$(fuzz)/obj/vmm/sandbox.o: override CPPFLAGS += -I$(call sandbox-inc,native)
+
+$(fuzz)/obj/%.o: %.c
+	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)clang -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
-		-D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit \
-		-I$(call sandbox-inc,native) -O1 -g -pthread \
-		-fno-strict-aliasing -fsanitize=fuzzer,address,undefined \
-		$(call trace-inc,) \
-		-fno-sanitize-recover=undefined -o $@ $^ \
-		$(libs-vmm) $(libs-trace) -lcmocka
+	$(Q)$(fuzz-cc) $(call fuzz-san,-no-link) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(fuzz)/all.a: $(fuzz-obj)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(fuzz-bin): $(fuzz)/%: $(fuzz)/obj/tests/fuzz/%.o $(fuzz)/all.a
+	$(call say,FUZZ,$@)
+	$(Q)$(fuzz-cc) $(call fuzz-san,) -o $@ $^ $(libs-vmm) $(libs-trace) -lcmocka
 
 fuzz: $(fuzz-bin)
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(fuzz-bin)
@@ -445,4 +455,4 @@ clean:
 	$(Q)rm -rf $(O)/arm $(O)/arm64 $(O)/native $(O)/gen $(O)/unit $(O)/fuzz $(O)/guests \
 		$(O)/demo $(O)/test
 
--include $(shell find $(O)/$(ARCH) $(unit) -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/$(ARCH) $(unit) $(fuzz) -name '*.d' 2>/dev/null)
