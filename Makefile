@@ -311,6 +311,34 @@ $(unit-plugin): trace/plugin_kvm_arm.c trace/esr.c trace/smccc.c trace/sysreg.c
 		$(call trace-inc,) -o $@ $^ -ltraceevent
 	$(Q)ln -sfn ../plugin_kvm_arm.so $(@D)/kvm_arm/plugin_kvm_arm.so
 
+# --- fuzzers: clang's libFuzzer, ASan + UBSan --------------------------------
+FUZZ_SECONDS ?= 30
+fuzz-src  := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz-help := $(filter-out $(fuzz-src),$(wildcard tests/fuzz/*.c))
+fuzz      := $(O)/fuzz
+fuzz-bin  := $(patsubst tests/fuzz/%.c,$(fuzz)/%,$(fuzz-src))
+fuzz-obj  := $(patsubst %.c,$(fuzz)/obj/%.o,$(pure-src) $(trace-src) \
+		$(unit-help) $(fuzz-help))
+fuzz-san   = -fsanitize=fuzzer$(1),address,undefined -fno-sanitize-recover=undefined
+fuzz-cc   := clang -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
+	     -D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit -O1 -g -pthread \
+	     -fno-strict-aliasing $(call trace-inc,)
+
+$(fuzz)/obj/vmm/sandbox.o: | $(sandbox-h)
+$(fuzz)/obj/vmm/sandbox.o: override CPPFLAGS += -I$(call sandbox-inc,native)
+
+$(fuzz)/obj/%.o: %.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(fuzz-cc) $(call fuzz-san,-no-link) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(fuzz)/all.a: $(fuzz-obj)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(fuzz-bin): $(fuzz)/%: $(fuzz)/obj/tests/fuzz/%.o $(fuzz)/all.a
+	$(call say,FUZZ,$@)
+	$(Q)$(fuzz-cc) $(call fuzz-san,) -o $@ $^ $(libs-vmm) $(libs-trace) -lcmocka
+
 # --- bare-metal guests for the nested tests ----------------------------------
 guest-bin := $(patsubst tests/guests/%.S,$(O)/guests/%.bin, \
 		$(filter-out %-start.S,$(wildcard tests/guests/*.S)))
@@ -373,12 +401,16 @@ check: $(unit-bin) $(O)/bench/local/mibench
 tsan:
 	$(Q)$(MAKE) O=$(O)/tsan unit-san=thread check
 
-test: $(unit-bin) $(guest-bin) bench-programs
-	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) tests/bench-driver \
+test: $(unit-bin) $(fuzz-bin) $(guest-bin) bench-programs
+	$(Q)TEST_BROWSER=1 tests/run --unit tests/fuzz-quick $(unit-bin) \
+		tests/bench-driver \
 		$(if $(TEST_ALL),tests/bench-slurm) --nested
 
 test-all: tsan
 	$(Q)TEST_ALL=1 $(MAKE) test
+
+fuzz: $(fuzz-bin)
+	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(fuzz-bin)
 
 demo:
 	$(Q)scripts/demo
@@ -393,37 +425,6 @@ bench:
 	$(Q)benchmarks/patch-cost
 
 include benchmarks/bench.mk
-
-# --- fuzzing -----------------------------------------------------------------
-FUZZ_SECONDS ?= 30
-fuzz-src  := $(wildcard tests/fuzz/fuzz_*.c)
-fuzz-help := $(filter-out $(fuzz-src),$(wildcard tests/fuzz/*.c))
-fuzz      := $(O)/fuzz
-fuzz-bin  := $(patsubst tests/fuzz/%.c,$(fuzz)/%,$(fuzz-src))
-fuzz-obj  := $(patsubst %.c,$(fuzz)/obj/%.o,$(pure-src) $(trace-src) \
-		$(unit-help) $(fuzz-help))
-fuzz-san   = -fsanitize=fuzzer$(1),address,undefined -fno-sanitize-recover=undefined
-fuzz-cc   := clang -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
-	     -D_FILE_OFFSET_BITS=64 -Ivmm -Itrace -Itests/unit -O1 -g -pthread \
-	     -fno-strict-aliasing $(call trace-inc,)
-
-$(fuzz)/obj/vmm/sandbox.o: | $(sandbox-h)
-$(fuzz)/obj/vmm/sandbox.o: override CPPFLAGS += -I$(call sandbox-inc,native)
-
-$(fuzz)/obj/%.o: %.c
-	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(fuzz-cc) $(call fuzz-san,-no-link) $(CPPFLAGS) -MMD -MP -c -o $@ $<
-
-$(fuzz)/all.a: $(fuzz-obj)
-	$(Q)rm -f $@ && ar rcs $@ $^
-
-$(fuzz-bin): $(fuzz)/%: $(fuzz)/obj/tests/fuzz/%.o $(fuzz)/all.a
-	$(call say,FUZZ,$@)
-	$(Q)$(fuzz-cc) $(call fuzz-san,) -o $@ $^ $(libs-vmm) $(libs-trace) -lcmocka
-
-fuzz: $(fuzz-bin)
-	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(fuzz-bin)
 
 # --- install, clean ----------------------------------------------------------
 # The plugin goes where libtraceevent looks, which is no matter of our PREFIX,

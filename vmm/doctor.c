@@ -340,6 +340,16 @@ static void report_devices(struct report *report)
 		       "no network without root: install passt");
 }
 
+static void report_sandbox(struct report *report)
+{
+	feature(report,
+		is_accessible(report, "/proc/sys/kernel/seccomp/actions_avail",
+			      F_OK),
+		"system call filters",
+		"guests run without a sandbox: build the kernel with "
+		"CONFIG_SECCOMP_FILTER");
+}
+
 bool doctor_print(const struct doctor_host *host, FILE *out)
 {
 	struct report report = { .host = host, .out = out, .works = true };
@@ -349,6 +359,7 @@ bool doctor_print(const struct doctor_host *host, FILE *out)
 	report_hugetlb(&report);
 	report_tracing(&report);
 	report_devices(&report);
+	report_sandbox(&report);
 	return report.works;
 }
 

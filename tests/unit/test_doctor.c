@@ -114,6 +114,8 @@ static void a_host_that_has_all(void **state)
 		  "plugin_kvm_arm.so",
 		  "", 0644);
 	make_file("/bin/passt", "", 0755);
+	make_file("/proc/sys/kernel/seccomp/actions_avail",
+		  "kill_process trap errno allow\n", 0444);
 	snprintf(path, sizeof(path), "/nowhere::%s/bin", fake_dir);
 
 	assert_true(report(&good, path));
@@ -128,6 +130,7 @@ static void a_host_that_has_all(void **state)
 	      "/usr/lib/aarch64-linux-gnu/"
 	      "traceevent/plugins/"
 	      "plugin_kvm_arm.so");
+	shows("ok", "system call filters", "yes");
 	/* Nothing is missing, so there is nothing to advise. */
 	assert_null(strstr(output, "->"));
 	assert_null(strstr(output, "\nno "));
@@ -152,6 +155,7 @@ static void a_bare_host_runs_guests_all_the_same(void **state)
 	shows("no", "transparent hugepages", "no");
 	shows("no", "reserved hugepages", "none");
 	shows("no", "trace-cmd", "not in PATH");
+	shows("no", "system call filters", "no");
 	shows("no", "libtraceevent plugin", "no");
 	assert_null(strstr(output, "FAIL"));
 }

@@ -371,6 +371,53 @@ static void test_none(void **state)
 	assert_int_equal(err.status, TL_USAGE);
 }
 
+/* As a kernel without filters does, but that it needs one here to say so. */
+static void without_filters(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_prctl, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			 offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SECCOMP, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { sizeof(code) / sizeof(code[0]),
+					    code };
+	struct error err = { 0 };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0UL, 0UL))
+		_exit(90);
+	if (sandbox_open(SANDBOX_SECCOMP, false, &err) != -ENOSYS)
+		_exit(91);
+	if (err.status != TL_HOST)
+		_exit(92);
+	fprintf(stderr, "%s\n", err.text);
+	if (sandbox_open(SANDBOX_FULL, false, NULL) != -ENOSYS)
+		_exit(93);
+	/* The default goes on, and all is as without it. */
+	if (sandbox_open(SANDBOX_AUTO, false, NULL) ||
+	    sandbox_lock(false, NULL))
+		_exit(94);
+	thread_enter(THREAD_VCPU);
+	open_a_file();
+}
+
+static void test_host_without_filters(void **state)
+{
+	char text[512];
+
+	(void)state;
+	assert_int_equal(
+		child(IN_THE_OPEN, without_filters, text, sizeof(text)), 0);
+	assert_non_null(strstr(text, "option --sandbox: this host's kernel has "
+				     "no system call filters"));
+	assert_non_null(strstr(text, "the guest runs without a sandbox"));
+}
+
 /* --- a root of its own -----------------------------------------------------*/
 
 static char place[64];
@@ -692,6 +739,7 @@ int main(void)
 		cmocka_unit_test(test_worker),
 		cmocka_unit_test(test_main),
 		cmocka_unit_test(test_after_reset),
+		cmocka_unit_test(test_host_without_filters),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_arm64_lists),
 		cmocka_unit_test(test_arm_lists),
