@@ -131,7 +131,8 @@ plugin-obj := $(patsubst %.c,$(obj)/pic/%.o,trace/plugin_kvm_arm.c \
 		trace/esr.c trace/smccc.c trace/sysreg.c)
 plugin    := $(obj)/plugin_kvm_arm.so
 
-.PHONY: guests help all deps demo test test-all check tsan lint fuzz bench install clean
+.PHONY: guests help all deps demo test test-all check tsan lint lint-conv \
+	fuzz bench install clean
 .DEFAULT_GOAL := all
 
 help:
@@ -310,6 +311,28 @@ $(unit-plugin): trace/plugin_kvm_arm.c trace/esr.c trace/smccc.c trace/sysreg.c
 	$(Q)$(unit-cc) -std=c11 -D_GNU_SOURCE -O1 -fPIC -shared -fvisibility=hidden \
 		$(call trace-inc,) -o $@ $^ -ltraceevent
 	$(Q)ln -sfn ../plugin_kvm_arm.so $(@D)/kvm_arm/plugin_kvm_arm.so
+
+# --- static analysis ---------------------------------------------------------
+# For scripts/lint: all that ARCH is built from, and no narrowing or change of
+# sign that the code does not show.
+conv      := $(obj)/conv
+conv-src  := $(sort $(patsubst $(obj)/%.o,%.c,$(patsubst $(obj)/pic/%,$(obj)/%,\
+		$(vmm-obj) $(report-obj) $(libvirt-obj) $(plugin-obj))) \
+		$(if $(filter native,$(ARCH)),$(wildcard vmm/sandbox/*.c)))
+
+$(conv)/%.ok: %.c Makefile $(sysroot-stamp)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) -Wconversion -Werror $(CPPFLAGS) $(CFLAGS) \
+		-fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@ $<
+	$(Q)touch $@
+
+$(conv)/vmm/sandbox.ok: | $(call sandbox-inc,$(ARCH))/sandbox-filters.h
+$(conv)/vmm/sandbox.ok: override CPPFLAGS += -I$(call sandbox-inc,$(ARCH))
+$(conv)/vmm/libvirt/ask.ok: | $(obj)/include/libvirt
+$(conv)/vmm/libvirt/ask.ok: override CPPFLAGS += -isystem $(obj)/include
+$(conv)/trace/html-assets.ok: override CPPFLAGS += $(html-def)
+
+lint-conv: $(patsubst %.c,$(conv)/%.ok,$(conv-src))
 
 # --- bare-metal guests for the nested tests ----------------------------------
 guest-bin := $(patsubst tests/guests/%.S,$(O)/guests/%.bin, \
