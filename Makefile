@@ -131,7 +131,8 @@ plugin-obj := $(patsubst %.c,$(obj)/pic/%.o,trace/plugin_kvm_arm.c \
 		trace/esr.c trace/smccc.c trace/sysreg.c)
 plugin    := $(obj)/plugin_kvm_arm.so
 
-.PHONY: guests help all deps demo test test-all check tsan lint fuzz bench install clean
+.PHONY: guests help all deps demo test test-all check tsan lint lint-conv \
+	lint-tidy fuzz bench install clean
 .DEFAULT_GOAL := all
 
 help:
@@ -144,7 +145,7 @@ help:
 	@echo '  make test-all  with these, too: every device under a Linux guest'
 	@echo '  make check     unit tests only: no virtual machine, a few seconds'
 	@echo '  make tsan      the same under ThreadSanitizer'
-	@echo '  make lint      format, shellcheck, cppcheck, include rules'
+	@echo '  make lint      format, shellcheck, compilers and analyzers, include rules'
 	@echo '  make fuzz      run each fuzz target for FUZZ_SECONDS (default 30)'
 	@echo '  make bench     measure against the budgets in benchmarks/budgets'
 	@echo '  make install   install under DESTDIR/PREFIX ($(DESTDIR)$(PREFIX))'
@@ -338,6 +339,49 @@ $(fuzz)/all.a: $(fuzz-obj)
 $(fuzz-bin): $(fuzz)/%: $(fuzz)/obj/tests/fuzz/%.o $(fuzz)/all.a
 	$(call say,FUZZ,$@)
 	$(Q)$(fuzz-cc) $(call fuzz-san,) -o $@ $^ $(libs-vmm) $(libs-trace) -lcmocka
+
+# --- static analysis ---------------------------------------------------------
+# For scripts/lint: all that ARCH is built from, and no narrowing or change of
+# sign that the code does not show.
+conv      := $(obj)/conv
+conv-src  := $(sort $(patsubst $(obj)/%.o,%.c,$(patsubst $(obj)/pic/%,$(obj)/%,\
+		$(vmm-obj) $(report-obj) $(libvirt-obj) $(plugin-obj))) \
+		$(if $(filter native,$(ARCH)),$(wildcard vmm/sandbox/*.c)))
+
+$(conv)/%.ok: %.c Makefile $(sysroot-stamp)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) -Wconversion -Werror $(CPPFLAGS) $(CFLAGS) \
+		-fsyntax-only -MMD -MP -MF $(@:.ok=.d) -MT $@ $<
+	$(Q)touch $@
+
+$(conv)/vmm/sandbox.ok: | $(call sandbox-inc,$(ARCH))/sandbox-filters.h
+$(conv)/vmm/sandbox.ok: override CPPFLAGS += -I$(call sandbox-inc,$(ARCH))
+$(conv)/vmm/libvirt/ask.ok: | $(obj)/include/libvirt
+$(conv)/vmm/libvirt/ask.ok: override CPPFLAGS += -isystem $(obj)/include
+$(conv)/trace/html-assets.ok: override CPPFLAGS += $(html-def)
+
+lint-conv: $(patsubst %.c,$(conv)/%.ok,$(conv-src))
+
+# As the unit tests are built, the KVM files on the fake one's terms; only what
+# is an arm64 host's alone does not compile here.
+tidy      := $(unit)/tidy
+tidy-src  := $(filter-out vmm/arch-arm/kvm-host64.c,$(wildcard vmm/*.c vmm/*/*.c \
+		trace/*.c))
+tidy-flags = $(filter-out -f% -O1 -g,$(unit-flags)) $(if $(filter vmm/kvm/% \
+		vmm/machine% vmm/arch-arm/kvm-%,$<),-Ivmm/arch-arm/uapi-arm32) \
+		$(CPPFLAGS)
+
+$(tidy)/%.ok: %.c .clang-tidy Makefile
+	$(Q)mkdir -p $(@D)
+	$(Q)$(unit-cc) $(tidy-flags) -MM -MP -MF $(@:.ok=.d) -MT $@ $<
+	$(Q)clang-tidy --quiet --warnings-as-errors='*' $< -- $(tidy-flags) \
+		2>$(@:.ok=.err) || { cat $(@:.ok=.err); exit 1; }
+	$(Q)touch $@
+
+$(tidy)/vmm/sandbox.ok: | $(call sandbox-inc,native)/sandbox-filters.h
+$(tidy)/vmm/sandbox.ok: override CPPFLAGS += -I$(call sandbox-inc,native)
+
+lint-tidy: $(patsubst %.c,$(tidy)/%.ok,$(tidy-src))
 
 # --- bare-metal guests for the nested tests ----------------------------------
 guest-bin := $(patsubst tests/guests/%.S,$(O)/guests/%.bin, \

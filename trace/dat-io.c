@@ -114,8 +114,8 @@ bool dat_take(struct dat_cursor *cursor, void *to, uint64_t size)
 	if (cursor->failed || size > cursor->end - cursor->pos)
 		cursor->failed = true;
 	else if (cursor->mem)
-		memcpy(to, cursor->mem + cursor->pos, size);
-	else if (!dat_read(cursor->dat, cursor->pos, to, size))
+		memcpy(to, cursor->mem + cursor->pos, (size_t)size);
+	else if (!dat_read(cursor->dat, cursor->pos, to, (size_t)size))
 		cursor->failed = true;
 	if (cursor->failed)
 		return false;
@@ -150,13 +150,13 @@ static bool make_space(struct dat_cursor *cursor, uint64_t size)
 		return false;
 	if (size < cursor->space)
 		return true;
-	text = realloc(cursor->text, size + 1);
+	text = realloc(cursor->text, (size_t)size + 1);
 	if (!text) {
 		cursor->failed = true;
 		return false;
 	}
 	cursor->text = text;
-	cursor->space = size + 1;
+	cursor->space = (size_t)size + 1;
 	return true;
 }
 
@@ -191,8 +191,8 @@ const char *dat_take_text(struct dat_cursor *cursor, uint64_t size)
 
 void dat_unpack_block(struct dat_cursor *cursor)
 {
-	uint64_t packed = dat_take_number(cursor, 4);
-	uint64_t size = dat_take_number(cursor, 4);
+	size_t packed = (size_t)dat_take_number(cursor, 4);
+	size_t size = (size_t)dat_take_number(cursor, 4);
 	const char *from = dat_take_text(cursor, packed);
 	uint8_t *mem;
 

@@ -32,7 +32,7 @@ static bool read_plain(struct dat *dat, struct dat_stream *s)
 	if (!left)
 		return false;
 	if (size > left)
-		size = left;
+		size = (size_t)left;
 	if (!make_space(&s->data, &s->space, size) ||
 	    !dat_read(dat, s->offset, s->data, size)) {
 		dat_damaged(dat, "the events of CPU %d cannot be read at %llu",
@@ -48,7 +48,7 @@ static bool read_plain(struct dat *dat, struct dat_stream *s)
 /* Compressed: a count, then as many of (packed size, size, bytes). */
 static bool read_chunk(struct dat *dat, struct dat_stream *s)
 {
-	uint64_t packed, size;
+	size_t packed, size;
 	uint8_t head[8];
 
 	if (!s->data) {
@@ -62,8 +62,8 @@ static bool read_chunk(struct dat *dat, struct dat_stream *s)
 	s->chunks--;
 	if (s->offset >= s->end || !dat_read(dat, s->offset, head, 8))
 		goto damaged;
-	packed = dat_number(dat, head, 4);
-	size = dat_number(dat, head + 4, 4);
+	packed = (size_t)dat_number(dat, head, 4);
+	size = (size_t)dat_number(dat, head + 4, 4);
 	s->offset += 8;
 	if (!packed || !size || packed > CHUNK_MAX || size > CHUNK_MAX ||
 	    !make_space(&s->packed, &s->packed_space, packed) ||

@@ -200,7 +200,7 @@ static bool is_empty(const struct dat *dat, const struct section *s)
 
 	if (s->size || s->data % dat->page_size == 0)
 		return false;
-	if (!dat_read(dat, s->data, head, left < 16 ? left : 16))
+	if (!dat_read(dat, s->data, head, left < 16 ? (size_t)left : 16))
 		return true;
 	for (uint64_t i = 0; i < 16 && i < left; i++)
 		if (head[i] && (s->data + i) % dat->page_size)

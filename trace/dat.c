@@ -32,7 +32,12 @@ void dat_take_header_info(struct dat_opening *o, struct dat_cursor *c)
 	size = dat_take_number(c, 8);
 	text = dat_take_text(c, size);
 	if (text) {
-		dat->commit = format_field(text, size, "commit");
+		dat->commit = format_field(text, (size_t)size, "commit");
+		/* Behind a page is nobody's memory. */
+		if (dat->commit.offset > PAGE_MIN) {
+			dat->commit.offset = 8;
+			c->failed = true;
+		}
 		dat->host32 = dat->commit.size == 4;
 		dat->page_data =
 			(uint16_t)(dat->commit.offset + dat->commit.size);
@@ -60,7 +65,7 @@ void dat_take_formats(struct dat_opening *o, struct dat_cursor *c)
 			if (!text)
 				break;
 			o->have_formats = true;
-			o->ret = o->fn(system, text, size, o->opaque);
+			o->ret = o->fn(system, text, (size_t)size, o->opaque);
 		}
 		if (!system)
 			c->failed = true;

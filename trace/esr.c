@@ -54,7 +54,7 @@ static const struct {
 
 static unsigned int bits(uint64_t value, unsigned int high, unsigned int low)
 {
-	return value >> low & ((1u << (high - low + 1)) - 1);
+	return (unsigned int)(value >> low) & ((1u << (high - low + 1)) - 1);
 }
 
 const char *esr_class_name(uint8_t ec)
@@ -88,7 +88,7 @@ struct esr_abort esr_abort(uint8_t ec, uint64_t esr)
 			abort.dir = DIR_CACHE;
 		abort.valid = bits(esr, 24, 24);
 		abort.bytes = 1 << bits(esr, 23, 22);
-		abort.reg = bits(esr, 20, 16);
+		abort.reg = (uint8_t)bits(esr, 20, 16);
 	}
 	/* (DFSC, IFSC): level in bits 1:0; level -1 is 0x29 and 0x2b */
 	switch (status >> 2) {
@@ -131,19 +131,19 @@ struct esr_reg esr_reg(uint8_t ec, uint64_t esr)
 {
 	struct esr_reg reg = { .write = !bits(esr, 0, 0) };
 
-	reg.crm = bits(esr, 4, 1);
+	reg.crm = (uint8_t)bits(esr, 4, 1);
 	switch (ec) {
 	case EC_CP15_64:
 	case EC_CP14_64:
-		reg.op1 = bits(esr, 19, 16);
+		reg.op1 = (uint8_t)bits(esr, 19, 16);
 		break;
 	case EC_SYS64:
-		reg.op0 = bits(esr, 21, 20);
+		reg.op0 = (uint8_t)bits(esr, 21, 20);
 		/* fall through */
 	default:
-		reg.op2 = bits(esr, 19, 17);
-		reg.op1 = bits(esr, 16, 14);
-		reg.crn = bits(esr, 13, 10);
+		reg.op2 = (uint8_t)bits(esr, 19, 17);
+		reg.op1 = (uint8_t)bits(esr, 16, 14);
+		reg.crn = (uint8_t)bits(esr, 13, 10);
 		break;
 	}
 	return reg;

@@ -166,7 +166,8 @@ static inline void take_vcpu_exit(struct pair *pair, struct pair_thread *thread,
 		exit = open_exit(pair, thread, p, ev);
 	set_vcpu(thread, p, ev->vexit.vcpu);
 	exit->have |= HAVE_NUMBER;
-	exit->kind = ev->vexit.kind < EXIT_KINDS ? ev->vexit.kind : EXIT_OTHER;
+	exit->kind = ev->vexit.kind < EXIT_KINDS ? (uint8_t)ev->vexit.kind
+						 : EXIT_OTHER;
 	exit->ec = exit->kind == EXIT_TRAP ? ev->vexit.ec & 0x3f : 0;
 	set_irq(exit, &p->irq);
 	if (exit->kind == EXIT_TRAP || exit->kind == EXIT_SERROR) {

@@ -213,14 +213,15 @@ void records_free(struct records *records)
 void record_text(uint64_t loc, const uint8_t *data, size_t size, char *buf,
 		 size_t buf_size)
 {
-	size_t offset = loc & 0xffff, length = loc >> 16;
+	/* A format may say that the field has eight bytes. */
+	uint64_t offset = loc & 0xffff, length = loc >> 16;
 
 	memset(buf, 0, buf_size);
 	if (!length || offset + length > size)
 		return;
 	if (length > buf_size - 1)
 		length = buf_size - 1;
-	memcpy(buf, data + offset, length);
+	memcpy(buf, data + offset, (size_t)length);
 }
 
 void record_read(const struct record_format *format, const uint8_t *data,

@@ -176,7 +176,8 @@ static int grow(struct builder *b, size_t nr_by)
 	if (!slot)
 		return -ENOMEM;
 	for (size_t i = 0; i < b->rollup->count; i++) {
-		size_t at = hash_key(row[i].key, key_length(&row[i], nr_by)) &
+		size_t at = (size_t)hash_key(row[i].key,
+					     key_length(&row[i], nr_by)) &
 			    (2 * space - 1);
 
 		while (slot[at])
@@ -199,7 +200,7 @@ static struct rollup_row *row_of(struct builder *b, const char *key,
 
 	if (r->count == b->space && grow(b, nr_by))
 		return NULL;
-	at = hash_key(key, length) & (2 * b->space - 1);
+	at = (size_t)hash_key(key, length) & (2 * b->space - 1);
 	while (b->slot[at]) {
 		row = &r->row[b->slot[at] - 1];
 		if (key_length(row, nr_by) == length &&

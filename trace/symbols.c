@@ -96,6 +96,9 @@ struct symbols *symbols_open(const char *path, struct error *err)
 			err, TL_TRACE, EINVAL,
 			"%s: not a file; want a System.map, a vmlinux or a kallsyms",
 			path);
+	} else if ((uint64_t)st.st_size > SIZE_MAX) {
+		error_set(err, TL_TRACE, EFBIG,
+			  "%s: more than a 32-bit program can read", path);
 	} else if (st.st_size) {
 		size = (size_t)st.st_size;
 		data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -20,8 +20,9 @@ enum sysreg_space {
 };
 
 /* An encoding in one word; each field takes four bits. */
-#define SYSREG(op0, op1, crn, crm, op2) \
-	((uint32_t)(op0) << 16 | (op1) << 12 | (crn) << 8 | (crm) << 4 | (op2))
+#define SYSREG(op0, op1, crn, crm, op2)                  \
+	((uint32_t)(op0) << 16 | (uint32_t)(op1) << 12 | \
+	 (uint32_t)(crn) << 8 | (uint32_t)(crm) << 4 | (uint32_t)(op2))
 
 /*
  * The name, or the generic form ("p15,0,c7,c14,2", "S3_0_C1_C0_1") where the

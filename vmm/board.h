@@ -32,7 +32,7 @@ struct board {
 	struct image kernel;
 	void *dtb;    /* the board's own tree, NULL for none */
 	void *initrd; /* file contents, NULL for none */
-	uint64_t initrd_size;
+	size_t initrd_size;
 	struct board_dev dev[BOARD_MAX_DEVS];
 	unsigned int nr_devs;
 	/* For dev[i].kind == BOARD_VIRTIO. */

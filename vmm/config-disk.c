@@ -24,7 +24,7 @@ static int parse_queues(struct parser *p, const char *val)
 	unsigned int n = 0;
 
 	if (strlen(val) == 1 && *val >= '1' && *val <= '9')
-		n = *val - '0';
+		n = (unsigned int)(*val - '0');
 	if (n < 1 || n > CONFIG_MAX_DISK_QUEUES)
 		return bad(p->err, "queues=%.40s: a number from 1 to %d", val,
 			   CONFIG_MAX_DISK_QUEUES);

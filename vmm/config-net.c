@@ -251,9 +251,9 @@ void config_net_default_mac(struct config_net *net, const char *name,
 	for (; *name; name++)
 		hash = (hash ^ (uint8_t)*name) * UINT32_C(16777619);
 	net->mac[0] = 0x02;
-	net->mac[1] = hash >> 24;
-	net->mac[2] = hash >> 16;
-	net->mac[3] = hash >> 8;
-	net->mac[4] = hash;
+	net->mac[1] = (uint8_t)(hash >> 24);
+	net->mac[2] = hash >> 16 & 0xff;
+	net->mac[3] = hash >> 8 & 0xff;
+	net->mac[4] = hash & 0xff;
 	net->mac[5] = (uint8_t)index;
 }

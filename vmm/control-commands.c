@@ -199,7 +199,7 @@ static json_t *cmd_balloon(const struct control_target *target, json_t *args,
 			      "Parameter 'value' expects a size above 0");
 		return NULL;
 	}
-	ret = target->ops->balloon_set(target->opaque, value, &err);
+	ret = target->ops->balloon_set(target->opaque, (uint64_t)value, &err);
 	return ret ? failed(ret, &err, error) : json_object();
 }
 

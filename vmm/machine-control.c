@@ -214,7 +214,7 @@ static void get_disk(void *opaque, unsigned int n, struct control_disk *disk)
 		.read_only = image->read_only,
 	};
 	if (!stat(image->path, &st))
-		disk->size = st.st_size;
+		disk->size = (uint64_t)st.st_size;
 }
 
 /* --- statistics ------------------------------------------------------------*/

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arch-arm/virt.h"
@@ -15,6 +14,7 @@
 #include "hw/pl011.h"
 #include "hw/pl031.h"
 #include "hw/pl061.h"
+#include "lib/clock-ns.h"
 #include "lib/log.h"
 #include "machine-parts.h"
 #include "virtio/balloon.h"
@@ -134,16 +134,6 @@ static int create_pl011(struct boot *boot, unsigned int i, struct error *err)
 }
 
 /* --- PL031 -----------------------------------------------------------------*/
-
-#define NS_PER_SEC UINT64_C(1000000000)
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
-}
 
 /* Translate the deadline, wall-clock time, to the loop's monotonic time. */
 static void arm_alarm(struct rtc_alarm *alarm)

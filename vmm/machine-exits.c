@@ -285,7 +285,7 @@ void machine_virtio_zones(struct boot *boot, unsigned int i)
 
 	for (n = 0; n < sizeof(zone) / sizeof(zone[0]); n++)
 		coalesced_zone(&boot->coalesced, base + zone[n].first,
-			       zone[n].last + 4 - zone[n].first, true);
+			       zone[n].last + 4u - zone[n].first, true);
 }
 
 void machine_exits_show(struct boot *boot)

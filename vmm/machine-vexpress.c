@@ -9,17 +9,15 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arch-arm/vexpress.h"
 #include "hw/pl011.h"
 #include "hw/sp804.h"
 #include "hw/vexpress-sysreg.h"
+#include "lib/clock-ns.h"
 #include "lib/log.h"
 #include "machine-parts.h"
-
-#define NS_PER_SEC UINT64_C(1000000000)
 
 struct vexpress_timer {
 	struct vexpress *owner;
@@ -43,14 +41,6 @@ struct vexpress {
 };
 
 /* --- the clock -------------------------------------------------------------*/
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
-}
 
 static uint64_t board_now(void *opaque)
 {

@@ -49,11 +49,13 @@ void panic_watch_feed(struct panic_watch *watch, const uint8_t *buf, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++) {
+		const char c = (char)buf[i];
+
 		watch->total++;
 		if (watch->state == COLLECT)
-			collect(watch, buf[i]);
+			collect(watch, c);
 		else
-			search(watch, buf[i]);
+			search(watch, c);
 		watch->text[watch->len] = '\0';
 	}
 }

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "hw/pl061.h"
+#include "lib/clock-ns.h"
 #include "lib/evloop.h"
 
 struct power_key {
@@ -24,13 +24,9 @@ static void let_go(void *opaque)
 
 void power_key_press(struct power_key *key)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	pl061_set_input(key->gpio, key->line, true);
-	evloop_timer_set(key->timer, now.tv_sec * UINT64_C(1000000000) +
-					     now.tv_nsec +
-					     POWER_KEY_MS * UINT64_C(1000000));
+	evloop_timer_set(key->timer,
+			 monotonic_ns() + POWER_KEY_MS * UINT64_C(1000000));
 }
 
 int power_key_new(struct evloop *loop, struct pl061 *gpio, unsigned int line,

@@ -134,7 +134,8 @@ enum qmp_piece qmp_reader_next(struct qmp_reader *reader, const char **text,
 			       size_t *len)
 {
 	while (reader->scan < reader->end) {
-		const unsigned char c = reader->buf[reader->scan++];
+		const unsigned char c =
+			(unsigned char)reader->buf[reader->scan++];
 		const bool within = reader->depth;
 		enum qmp_piece piece;
 

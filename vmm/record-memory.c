@@ -142,7 +142,7 @@ static void look_through(struct search *search, uint64_t from, uint64_t to)
 
 	while (from < to && search->pages < PAGES_MAX) {
 		uint64_t left = (to - from) / search->page_size;
-		size_t want = left < BATCH ? left : BATCH;
+		size_t want = left < BATCH ? (size_t)left : BATCH;
 		unsigned int nr = 0;
 
 		want = are_present(search, from, entry, want);

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock-ns.h"
 #include "lib/log.h"
 #include "record.h"
 #include "record-config.h"
@@ -55,8 +56,7 @@ static uint64_t now_ms(void)
 
 static void sleep_ms(unsigned int ms)
 {
-	struct timespec ts = { .tv_sec = ms / 1000,
-			       .tv_nsec = ms % 1000 * 1000000L };
+	const struct timespec ts = timespec_of_ms(ms);
 
 	/* a signal is what ends it early */
 	nanosleep(&ts, NULL);

@@ -165,7 +165,7 @@ static unsigned int choose_buffer_kb(void)
 	kb = pages / BUFFER_SHARE / cpus * page_kb;
 	if (kb < BUFFER_MIN_KB)
 		return BUFFER_MIN_KB;
-	return kb > BUFFER_MAX_KB ? BUFFER_MAX_KB : kb;
+	return (unsigned int)(kb > BUFFER_MAX_KB ? BUFFER_MAX_KB : kb);
 }
 
 void recorder_args_make(struct recorder_args *args,

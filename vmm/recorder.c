@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock-ns.h"
 #include "lib/log.h"
 #include "recorder-args.h"
 #include "recorder-fs.h"
@@ -59,8 +60,7 @@ static char *format(const char *fmt, ...)
 
 static void sleep_ms(unsigned int ms)
 {
-	struct timespec ts = { .tv_sec = ms / 1000,
-			       .tv_nsec = ms % 1000 * 1000000L };
+	const struct timespec ts = timespec_of_ms(ms);
 
 	nanosleep(&ts, NULL);
 }

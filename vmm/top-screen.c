@@ -51,7 +51,7 @@ static void put_line(int y, attr_t attr, const char *text)
 {
 	if (y >= LINES)
 		return;
-	attrset(attr);
+	attrset((int)attr);
 	mvaddnstr(y, 0, text, COLS);
 	clrtoeol();
 	if (attr & A_REVERSE)

@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "lib/clock-ns.h"
 #include "top-rows.h"
 #include "top-screen.h"
 #include "top.h"
@@ -265,10 +266,9 @@ static void wait_quietly(struct top *top, int64_t until)
 	int64_t left;
 
 	while (!interrupted && (left = until - now_ms()) > 0) {
-		const int64_t ms =
-			top->options.trace && left > DRAIN_MS ? DRAIN_MS : left;
-		const struct timespec ts = { .tv_sec = ms / 1000,
-					     .tv_nsec = ms % 1000 * 1000000 };
+		const int64_t most = top->options.trace ? DRAIN_MS : INT32_MAX;
+		const struct timespec ts =
+			timespec_of_ms((uint32_t)(left < most ? left : most));
 
 		nanosleep(&ts, NULL);
 		if (top->options.trace)

@@ -14,6 +14,7 @@
 #include "format.h"
 #include "make_dat.h"
 #include "reader.h"
+#include "record-format.h"
 
 static uint64_t seed;
 
@@ -372,6 +373,53 @@ static void test_bad_page(void **state)
 	make_free(&m);
 }
 
+/* The head of a page that its own description puts behind the page. */
+static void test_bad_page_head(void **state)
+{
+	static const char was[] = "commit;\toffset:8;\tsize:8;\tsigned:1;";
+	static const char is[] = "commit;\toffset:65530;\tsize:8;\tsign;";
+	struct seen seen;
+
+	(void)state;
+	for (int version = 6; version <= 7; version++) {
+		struct make_dat m;
+		uint8_t *at;
+
+		make_init(&m);
+		m.version = version;
+		make_event(&m, 0, 100, MAKE_ENTRY, 1, 1, 0);
+		make_finish(&m);
+		at = memmem(m.data, m.size, was, sizeof(was) - 1);
+		assert_non_null(at);
+		memcpy(at, is, sizeof(is) - 1);
+		if (read_it(m.data, m.size, &seen))
+			assert_int_equal(seen.err.status, TL_TRACE);
+		free(seen.event);
+		make_free(&m);
+	}
+}
+
+/* Where a text is in its record: within it, or there is none. */
+static void test_text(void **state)
+{
+	static const uint8_t data[] = "abcdefgh";
+	char buf[8];
+
+	(void)state;
+	record_text(3 << 16 | 2, data, sizeof(data), buf, sizeof(buf));
+	assert_string_equal(buf, "cde");
+	record_text(9 << 16, data, sizeof(data), buf, sizeof(buf));
+	assert_string_equal(buf, "abcdefg");
+	record_text(8 << 16 | 2, data, sizeof(data), buf, sizeof(buf));
+	assert_string_equal(buf, "");
+	record_text(1 << 16 | 0xffff, data, sizeof(data), buf, sizeof(buf));
+	assert_string_equal(buf, "");
+	/* Where a size_t has 32 bits, such a length and the offset wrap. */
+	record_text(UINT64_C(0xfffffff8) << 16 | 16, data, sizeof(data), buf,
+		    sizeof(buf));
+	assert_string_equal(buf, "");
+}
+
 static void assert_sums(const char *file)
 {
 	struct analysis a;
@@ -503,6 +551,8 @@ int main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_salvage),
 		cmocka_unit_test(test_bad_page),
+		cmocka_unit_test(test_bad_page_head),
+		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_corrupted),
 		cmocka_unit_test(test_shuffled),
 		cmocka_unit_test(test_refused),

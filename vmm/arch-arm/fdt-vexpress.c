@@ -72,7 +72,7 @@ static void set_cells(struct patch *p, int node, const char *name,
 static void set_string(struct patch *p, int node, const char *name,
 		       const char *val)
 {
-	P(p, fdt_setprop_string(p->fdt, node, name, val));
+	P(p, fdt_setprop(p->fdt, node, name, val, (int)strlen(val) + 1));
 }
 
 static void set_u32(struct patch *p, int node, const char *name, uint32_t val)

@@ -75,7 +75,7 @@ static void prop_u64(struct writer *w, const char *name, uint64_t val)
 
 static void prop_string(struct writer *w, const char *name, const char *val)
 {
-	W(w, fdt_property_string(w->buf, name, val));
+	W(w, fdt_property(w->buf, name, val, (int)strlen(val) + 1));
 }
 
 static void prop_empty(struct writer *w, const char *name)

@@ -137,7 +137,7 @@ struct zimage_sizes {
 	uint64_t inflated;
 	uint64_t bss;
 	uint64_t text_offset;
-	uint64_t data_end;
+	size_t data_end; /* no more than there is */
 };
 
 static int zimage_read_table(const char *path, const struct image *img,
@@ -169,7 +169,7 @@ static int zimage_read_table(const char *path, const struct image *img,
 			return damaged(path, "its size table points outside it",
 				       err);
 		sz->inflated = image_le32(d + size_at);
-		sz->data_end = size_at + 4;
+		sz->data_end = (size_t)size_at + 4;
 		sz->bss = image_le32(d + at + 12);
 		/* Since 5.7: {6, tag, size, BSS, TEXT_OFFSET, heap}. */
 		if (words >= 6 && at + 20 <= img->size)
@@ -210,8 +210,8 @@ static int zimage_footprint(const char *path, struct image *img,
 	if (sz.text_offset && !has_appended_dtb(img))
 		img->zimage = (struct zimage_info){
 			.data_end = sz.data_end,
-			.kernel_size = sz.inflated,
-			.bss_size = sz.bss,
+			.kernel_size = (size_t)sz.inflated,
+			.bss_size = (size_t)sz.bss,
 			.text_offset = sz.text_offset,
 		};
 	if (!sz.inflated)
@@ -385,13 +385,14 @@ static int unpack_image(const char *path, struct image *img,
 static int unpack_zboot(const char *path, struct image *img,
 			struct kcache *cache, struct error *err)
 {
-	uint64_t offset = image_le32(img->data + ZBOOT_OFFSET_AT);
-	uint64_t size = image_le32(img->data + ZBOOT_SIZE_AT);
+	const uint32_t offset = image_le32(img->data + ZBOOT_OFFSET_AT);
+	const uint32_t size = image_le32(img->data + ZBOOT_SIZE_AT);
+	const uint64_t end = (uint64_t)offset + size;
 	const struct unpack_format *format;
 	char type[ZBOOT_TYPE_SIZE + 1] = { 0 };
 
-	if (offset + size > img->size)
-		return truncated(path, img->size, offset + size, err);
+	if (end > img->size)
+		return truncated(path, img->size, end, err);
 	format = unpack_format_of(img->data + offset, size);
 	if (format)
 		return unpack_image(path, img, format, offset, size, cache,

@@ -144,7 +144,7 @@ static int write_tmp(int dir, char name[NAME_SIZE], const struct iovec *iov,
 	if (fd < 0)
 		return -errno;
 	for (i = 0; i < nr; i++)
-		for (at = 0; at < iov[i].iov_len; at += n) {
+		for (at = 0; at < iov[i].iov_len; at += (size_t)n) {
 			n = write(fd, (uint8_t *)iov[i].iov_base + at,
 				  iov[i].iov_len - at);
 			if (n <= 0)
@@ -242,7 +242,7 @@ static bool is_entry(const struct kcache *kc, const struct kcache_head *head,
 	    memcmp(head->key, key, KCACHE_DIGEST) ||
 	    head->size != file_size - sizeof(*head))
 		return false;
-	digest(kc, head + 1, head->size, is);
+	digest(kc, head + 1, (size_t)head->size, is);
 	return !memcmp(head->digest, is, KCACHE_DIGEST);
 }
 
@@ -253,6 +253,7 @@ bool kcache_get(const struct kcache *kc, const uint8_t key[KCACHE_DIGEST],
 					 { .tv_nsec = UTIME_NOW } };
 	char name[NAME_SIZE];
 	struct stat st;
+	size_t have;
 	void *p;
 	int fd;
 
@@ -266,20 +267,21 @@ bool kcache_get(const struct kcache *kc, const uint8_t key[KCACHE_DIGEST],
 	    st.st_size <= (off_t)sizeof(struct kcache_head) ||
 	    st.st_size > (off_t)KCACHE_FILE_MAX)
 		goto bad;
-	p = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	have = (size_t)st.st_size;
+	p = mmap(NULL, have, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		goto bad;
-	if (!is_entry(kc, p, st.st_size, key)) {
-		munmap(p, st.st_size);
+	if (!is_entry(kc, p, have, key)) {
+		munmap(p, have);
 		goto bad;
 	}
 	if (time(NULL) - st.st_mtime > USED_AGE)
 		futimens(fd, now);
 	close(fd);
 	*map = p;
-	*map_size = st.st_size;
+	*map_size = have;
 	*data = (uint8_t *)p + sizeof(struct kcache_head);
-	*size = st.st_size - sizeof(struct kcache_head);
+	*size = have - sizeof(struct kcache_head);
 	return true;
 bad:
 	close(fd);
@@ -320,7 +322,7 @@ static void look(int dir, struct usage *u)
 			u->when = st.st_mtime;
 			memcpy(u->oldest, e->d_name, strlen(e->d_name) + 1);
 		}
-		u->bytes += st.st_size;
+		u->bytes += (uint64_t)st.st_size;
 	}
 	closedir(d);
 }

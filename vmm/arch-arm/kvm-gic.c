@@ -42,7 +42,7 @@ static int create_device(const struct vm *vm, uint32_t type, uint32_t flags)
 
 	if (ioctl(vm->fd, KVM_CREATE_DEVICE, &dev) < 0)
 		return -errno;
-	return dev.fd;
+	return (int)dev.fd;
 }
 
 /* Hosts before Linux 3.19 have no VGIC device, only KVM_CREATE_IRQCHIP. */

@@ -50,7 +50,7 @@ static void probe_vm(const struct vm *vm, struct host_probe *probe)
 	struct error ignored = { 0 };
 	const int bits = vm_check(vm, KVM_CAP_ARM_VM_IPA_SIZE);
 
-	probe->ipa_bits = bits ? bits : DEFAULT_IPA_BITS;
+	probe->ipa_bits = bits ? (unsigned int)bits : DEFAULT_IPA_BITS;
 	probe->guest32 = !arch_check_width(vm, GUEST_32BIT, &ignored);
 	probe->guest64 = !arch_check_width(vm, GUEST_64BIT, &ignored);
 	probe->gicv2 = arch_gic_exists(vm, 2);

@@ -113,7 +113,7 @@ uint32_t arch_vcpu_psci_version(const struct vcpu *vcpu)
 
 	/* The register exists from Linux 4.16 on. */
 	if (!vcpu_get_reg(vcpu, KVM_REG_ARM_PSCI_VERSION, &version))
-		return version;
+		return (uint32_t)version;
 	return vm_check(vcpu->vm, KVM_CAP_ARM_PSCI_0_2) ? PSCI_0_2 : PSCI_0_1;
 }
 

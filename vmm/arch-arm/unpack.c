@@ -96,7 +96,7 @@ static int unpack_lz4_legacy(const uint8_t *in, size_t in_size, uint8_t *out,
 		if (n < 0)
 			return room < LZ4_BLOCK ? -ENOSPC : -EBADMSG;
 		at += LZ4_LEGACY_SIZE + size;
-		done += n;
+		done += (size_t)n;
 		if ((size_t)n < LZ4_BLOCK)
 			break;
 	}

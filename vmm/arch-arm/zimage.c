@@ -19,11 +19,13 @@ static bool unpack_as(const struct unpack_format *format,
 
 	if (strcmp(format->name, "gzip"))
 		end -= SIZE_WORD;
-	while (at < end &&
-	       (at = memmem(at, end - at, format->magic, format->magic_size))) {
-		if (!format->unpack(at, end - at, out, info->kernel_size, &used,
+	while (at < end && (at = memmem(at, (size_t)(end - at), format->magic,
+					format->magic_size))) {
+		const size_t left = (size_t)(end - at);
+
+		if (!format->unpack(at, left, out, info->kernel_size, &used,
 				    &made) &&
-		    used == (size_t)(end - at) && made == info->kernel_size)
+		    used == left && made == info->kernel_size)
 			return true;
 		at++;
 	}

@@ -59,7 +59,7 @@ int block_file_init(struct block_file *bf, int fd, const char *path,
 	}
 	bf->is_device = S_ISBLK(st.st_mode);
 	if (bf->is_device && ioctl(fd, BLKSSZGET, &sector) == 0)
-		bf->sector = sector;
+		bf->sector = (uint32_t)sector;
 	bf->path = strdup(path);
 	if (bf->path)
 		return 0;
@@ -153,24 +153,25 @@ static int transfer(int fd, vector_fn fn, const struct iovec *iov, int iovcnt,
 		    uint64_t offset)
 {
 	struct iovec rest = { NULL, 0 };
-	ssize_t n = 0;
+	size_t done = 0;
+	ssize_t n;
 
 	for (;;) {
-		/* Account for the n bytes just done. */
+		/* Account for the bytes just done. */
 		if (rest.iov_len) {
-			rest.iov_base = (uint8_t *)rest.iov_base + n;
-			rest.iov_len -= n;
-			n = 0;
+			rest.iov_base = (uint8_t *)rest.iov_base + done;
+			rest.iov_len -= done;
+			done = 0;
 		}
 		if (!rest.iov_len) {
-			while (iovcnt && (size_t)n >= iov->iov_len) {
-				n -= iov->iov_len;
+			while (iovcnt && done >= iov->iov_len) {
+				done -= iov->iov_len;
 				iov++;
 				iovcnt--;
 			}
-			if (n) {
-				rest.iov_base = (uint8_t *)iov->iov_base + n;
-				rest.iov_len = iov->iov_len - n;
+			if (done) {
+				rest.iov_base = (uint8_t *)iov->iov_base + done;
+				rest.iov_len = iov->iov_len - done;
 				iov++;
 				iovcnt--;
 			}
@@ -180,17 +181,18 @@ static int transfer(int fd, vector_fn fn, const struct iovec *iov, int iovcnt,
 
 		do {
 			if (rest.iov_len)
-				n = fn(fd, &rest, 1, offset);
+				n = fn(fd, &rest, 1, (off_t)offset);
 			else
 				n = fn(fd, iov,
 				       iovcnt < IOV_MAX ? iovcnt : IOV_MAX,
-				       offset);
+				       (off_t)offset);
 		} while (n < 0 && errno == EINTR);
 		if (n < 0)
 			return errno;
 		if (n == 0)
 			return EIO;
-		offset += n;
+		done = (size_t)n;
+		offset += done;
 	}
 }
 
@@ -277,7 +279,7 @@ static int bounce(struct block_file *bf, bool write, const struct iovec *iov,
 	for (i = 0; i < iovcnt; i++)
 		total += iov[i].iov_len;
 	for (; total; total -= n, offset += n) {
-		head = offset % bf->align;
+		head = (size_t)(offset % bf->align);
 		n = BOUNCE_SIZE - head < total ? BOUNCE_SIZE - head : total;
 		span = (head + n + bf->align - 1) / bf->align * bf->align;
 		ret = 0;
@@ -336,7 +338,7 @@ static int allocate(struct block_file *bf, int mode, uint64_t offset,
 	int ret;
 
 	do {
-		ret = fallocate(bf->fd, mode, offset, len);
+		ret = fallocate(bf->fd, mode, (off_t)offset, (off_t)len);
 	} while (ret < 0 && errno == EINTR);
 	return ret < 0 ? errno : 0;
 }
@@ -377,7 +379,8 @@ static int plain_zeroes(struct block_file *bf, uint64_t offset, uint64_t len)
 	int ret = 0;
 
 	for (; len && !ret; len -= iov.iov_len, offset += iov.iov_len) {
-		iov.iov_len = len < sizeof(zeroes) ? len : sizeof(zeroes);
+		iov.iov_len = len < sizeof(zeroes) ? (size_t)len
+						   : sizeof(zeroes);
 		ret = block_file_write(bf, &iov, 1, offset);
 	}
 	return ret;

@@ -66,7 +66,7 @@ static bool read_some(struct chardev_fd *cfd)
 		return true;
 	n = read(cfd->fd, cfd->buf + cfd->end, sizeof(cfd->buf) - cfd->end);
 	if (n > 0)
-		cfd->end += n;
+		cfd->end += (size_t)n;
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
@@ -119,7 +119,7 @@ size_t chardev_fd_write(struct chardev *dev, const uint8_t *buf, size_t len)
 	while (done < len && cfd->fd >= 0) {
 		n = write(cfd->fd, buf + done, len - done);
 		if (n >= 0) {
-			done += n;
+			done += (size_t)n;
 			continue;
 		}
 		if (errno == EINTR)

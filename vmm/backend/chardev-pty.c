@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backend/chardev-impl.h"
+#include "lib/clock-ns.h"
 #include "lib/log.h"
 
 #define LOOK_NS  UINT64_C(200000000)
@@ -37,11 +37,7 @@ static bool is_open(int master)
 
 static void look_later(struct pty *pty)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	evloop_timer_set(pty->timer, now.tv_sec * UINT64_C(1000000000) +
-					     now.tv_nsec + LOOK_NS);
+	evloop_timer_set(pty->timer, monotonic_ns() + LOOK_NS);
 }
 
 static void look(void *opaque)

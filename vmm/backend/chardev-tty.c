@@ -78,7 +78,7 @@ static size_t tty_write(struct chardev *dev, const uint8_t *buf, size_t len)
 		}
 		n = write(tty->out_fd, buf + done, part);
 		if (n >= 0)
-			done += n;
+			done += (size_t)n;
 		else if (errno == EAGAIN)
 			return done;
 		else if (errno != EINTR)

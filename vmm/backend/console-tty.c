@@ -68,7 +68,7 @@ static void restore_and_die(int sig)
 static void catch_crashes(void)
 {
 	struct sigaction sa = { .sa_handler = restore_and_die,
-				.sa_flags = SA_RESETHAND | SA_NODEFER };
+				.sa_flags = (int)SA_RESETHAND | SA_NODEFER };
 	size_t i;
 
 	sigemptyset(&sa.sa_mask);
@@ -303,7 +303,7 @@ void console_write(struct console *console, const uint8_t *buf, size_t len)
 			continue;
 		}
 		buf += n;
-		len -= n;
+		len -= (size_t)n;
 	}
 }
 

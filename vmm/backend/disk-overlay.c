@@ -28,7 +28,7 @@ static int want_parts(struct disk_overlay *ov, int iovcnt)
 
 	if (iovcnt <= ov->part_max)
 		return 0;
-	bigger = realloc(ov->part, iovcnt * sizeof(*bigger));
+	bigger = realloc(ov->part, (size_t)iovcnt * sizeof(*bigger));
 	if (!bigger)
 		return -ENOMEM;
 	ov->part = bigger;
@@ -36,9 +36,10 @@ static int want_parts(struct disk_overlay *ov, int iovcnt)
 	return 0;
 }
 
-static uint64_t vector_len(const struct iovec *iov, int iovcnt)
+/* A chain's length has 32 bits (virtio/queue.h): no host's size_t overflows. */
+static size_t vector_len(const struct iovec *iov, int iovcnt)
 {
-	uint64_t len = 0;
+	size_t len = 0;
 	int i;
 
 	for (i = 0; i < iovcnt; i++)
@@ -47,11 +48,11 @@ static uint64_t vector_len(const struct iovec *iov, int iovcnt)
 }
 
 /* How much of the @len bytes at @offset lies in one cluster. */
-static uint64_t in_cluster(uint64_t offset, uint64_t len)
+static size_t in_cluster(uint64_t offset, uint64_t len)
 {
 	uint64_t left = OVERLAY_CLUSTER - offset % OVERLAY_CLUSTER;
 
-	return left < len ? left : len;
+	return (size_t)(left < len ? left : len);
 }
 
 static bool is_ours(const struct disk_overlay *ov, uint64_t offset)
@@ -71,7 +72,7 @@ static int overlay_read(struct disk *disk, const struct iovec *iov, int iovcnt,
 			uint64_t offset)
 {
 	struct disk_overlay *ov = to_overlay(disk);
-	uint64_t left = vector_len(iov, iovcnt), done, run;
+	size_t left = vector_len(iov, iovcnt), done, run;
 	bool ours;
 	int ret, nr;
 
@@ -110,10 +111,10 @@ static int write_cluster(struct disk_overlay *ov, uint64_t start, size_t len)
  * none.
  */
 static int copy_on_write(struct disk_overlay *ov, const struct iovec *part,
-			 int nr, uint64_t offset, uint64_t len)
+			 int nr, uint64_t offset, size_t len)
 {
 	uint64_t start = offset - offset % OVERLAY_CLUSTER;
-	uint64_t whole = in_cluster(start, ov->disk.size - start);
+	size_t whole = in_cluster(start, ov->disk.size - start);
 	uint8_t *dst = ov->cluster + (offset - start);
 	struct iovec iov = { ov->cluster, whole };
 	int i, ret;
@@ -156,12 +157,12 @@ static int overlay_write(struct disk *disk, const struct iovec *iov, int iovcnt,
 			 uint64_t offset)
 {
 	struct disk_overlay *ov = to_overlay(disk);
-	uint64_t left = vector_len(iov, iovcnt), done, run;
+	size_t left = vector_len(iov, iovcnt), done, run;
 	int ret, nr;
 
 	ret = ov->file.failed ? -EIO : want_parts(ov, iovcnt);
 	for (done = 0; left && !ret; done += run, left -= run, offset += run) {
-		run = writable_run(ov, offset, left);
+		run = (size_t)writable_run(ov, offset, left);
 		if (run) {
 			nr = iov_part(iov, iovcnt, done, run, ov->part);
 			ret = block_file_write(&ov->file.file, ov->part, nr,
@@ -204,13 +205,14 @@ static int overlay_write_zeroes(struct disk *disk, uint64_t offset,
 {
 	struct disk_overlay *ov = to_overlay(disk);
 	uint64_t run;
+	size_t part;
 	int ret = ov->file.failed ? -EIO : 0;
 
 	for (; len && !ret; offset += run, len -= run) {
 		run = writable_run(ov, offset, len);
 		if (!run) {
-			run = in_cluster(offset, len);
-			ret = copy_on_write(ov, NULL, 0, offset, run);
+			run = part = in_cluster(offset, len);
+			ret = copy_on_write(ov, NULL, 0, offset, part);
 			continue;
 		}
 		/*
@@ -304,8 +306,8 @@ static int describe_base(const char *path, uint64_t size,
 		return ret;
 	/* A device node's times say nothing of the device's contents. */
 	if (S_ISREG(st.st_mode)) {
-		base->base_mtime_sec = st.st_mtim.tv_sec;
-		base->base_mtime_nsec = st.st_mtim.tv_nsec;
+		base->base_mtime_sec = (uint64_t)st.st_mtim.tv_sec;
+		base->base_mtime_nsec = (uint32_t)st.st_mtim.tv_nsec;
 	}
 	return 0;
 }

@@ -81,7 +81,7 @@ static const char *wrong_option(const char *path)
 
 	if (!comma)
 		return NULL;
-	file = strndup(path, comma - path);
+	file = strndup(path, (size_t)(comma - path));
 	there = file && access(file, F_OK) == 0;
 	free(file);
 	return there ? comma : NULL;
@@ -162,7 +162,7 @@ static int open_image(const char *path, bool read_only, struct stat *st,
 static int find_size(int fd, const char *path, const struct stat *st,
 		     uint64_t *size, struct error *err)
 {
-	*size = st->st_size;
+	*size = (uint64_t)st->st_size;
 	if (S_ISBLK(st->st_mode) && ioctl(fd, BLKGETSIZE64, size) < 0)
 		return error_set(err, TL_DISK, errno,
 				 "disk '%s': cannot get its size: %s", path,
@@ -216,7 +216,7 @@ static void set_id(struct disk *disk, const char *path)
 /* What a guest's file system had better align to. */
 static uint32_t block_size(int fd, const struct stat *st)
 {
-	unsigned int size = st->st_blksize;
+	unsigned int size = (unsigned int)st->st_blksize;
 
 	if (S_ISBLK(st->st_mode) && ioctl(fd, BLKPBSZGET, &size) < 0)
 		size = SECTOR_SIZE;

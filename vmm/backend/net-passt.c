@@ -32,8 +32,6 @@
 #define FWD_TEXT      80
 #define PROBE_SIZE    (4 + 42) /* length, frame */
 
-extern char **environ;
-
 struct passt {
 	pid_t pid; /* 0 once it was reaped */
 	int messages_fd;

@@ -11,7 +11,7 @@
 
 #include "lib/log.h"
 
-#define LEN_SIZE 4
+#define LEN_SIZE 4u
 #define IOV_SEND 64 /* segments passed on as they are; more are gathered */
 
 struct net_stream {
@@ -79,7 +79,8 @@ static size_t gather(uint8_t *dst, const struct iovec *iov, int iovcnt,
 
 static ssize_t try_send(struct net_stream *s, struct iovec *iov, int iovcnt)
 {
-	const struct msghdr msg = { .msg_iov = iov, .msg_iovlen = iovcnt };
+	const struct msghdr msg = { .msg_iov = iov,
+				    .msg_iovlen = (size_t)iovcnt };
 	ssize_t n;
 
 	do {
@@ -105,8 +106,8 @@ static int stream_flush(struct net *net)
 		iov.iov_len = s->tx_end - s->tx_start;
 		n = try_send(s, &iov, 1);
 		if (n < 0)
-			return n;
-		s->tx_start += n;
+			return (int)n;
+		s->tx_start += (size_t)n;
 	}
 	return 0;
 }
@@ -115,8 +116,9 @@ static int stream_send(struct net *net, const struct iovec *iov, int iovcnt)
 {
 	struct net_stream *s = to_stream(net);
 	size_t len = iov_size(iov, iovcnt);
-	uint32_t header = htobe32(len);
 	struct iovec all[IOV_SEND + 1];
+	size_t sent = 0;
+	uint32_t header;
 	ssize_t n;
 	int ret;
 
@@ -127,25 +129,25 @@ static int stream_send(struct net *net, const struct iovec *iov, int iovcnt)
 	if (len < NET_FRAME_MIN || len > NET_FRAME_MAX)
 		return 0;
 
+	header = htobe32((uint32_t)len);
 	all[0] = (struct iovec){ &header, sizeof(header) };
 	if (iovcnt <= IOV_SEND) {
-		memcpy(&all[1], iov, iovcnt * sizeof(*iov));
+		memcpy(&all[1], iov, (size_t)iovcnt * sizeof(*iov));
 		n = try_send(s, all, iovcnt + 1);
-	} else {
-		n = 0;
+		if (n < 0)
+			return (int)n;
+		sent = (size_t)n;
 	}
-	if (n < 0)
-		return n;
 	/* A stream takes as much as it has room for: keep the rest. */
 	s->tx_start = s->tx_end = 0;
-	if ((size_t)n < LEN_SIZE + len) {
-		if ((size_t)n < LEN_SIZE) {
-			s->tx_end = LEN_SIZE - n;
-			memcpy(s->tx, (uint8_t *)&header + n, s->tx_end);
-			n = LEN_SIZE;
+	if (sent < LEN_SIZE + len) {
+		if (sent < LEN_SIZE) {
+			s->tx_end = LEN_SIZE - sent;
+			memcpy(s->tx, (uint8_t *)&header + sent, s->tx_end);
+			sent = LEN_SIZE;
 		}
 		s->tx_end +=
-			gather(s->tx + s->tx_end, iov, iovcnt, n - LEN_SIZE);
+			gather(s->tx + s->tx_end, iov, iovcnt, sent - LEN_SIZE);
 	}
 	ret = iovcnt > IOV_SEND ? stream_flush(net) : 0;
 	return ret == -EAGAIN ? 0 : ret;
@@ -169,7 +171,7 @@ static ssize_t next_frame(struct net_stream *s, const uint8_t **frame)
 	if (have - LEN_SIZE < len)
 		return 0;
 	*frame = s->rx + s->rx_start + LEN_SIZE;
-	return len;
+	return (ssize_t)len;
 }
 
 /* Read what there is, as much as there is room for. */
@@ -188,7 +190,7 @@ static int fill(struct net_stream *s)
 		return -EAGAIN;
 	if (n <= 0)
 		return stream_gone(s, "the peer hung up");
-	s->rx_end += n;
+	s->rx_end += (size_t)n;
 	return 0;
 }
 
@@ -197,7 +199,7 @@ static ssize_t stream_receive(struct net *net, const struct iovec *iov,
 {
 	struct net_stream *s = to_stream(net);
 	const uint8_t *frame = NULL;
-	size_t done = 0, n;
+	size_t done = 0, size, n;
 	ssize_t len;
 	int i, ret;
 
@@ -210,12 +212,13 @@ static ssize_t stream_receive(struct net *net, const struct iovec *iov,
 	}
 	if (len < 0)
 		return len;
-	for (i = 0; i < iovcnt && done < (size_t)len; i++, done += n) {
-		n = len - done < iov[i].iov_len ? len - done : iov[i].iov_len;
+	size = (size_t)len;
+	for (i = 0; i < iovcnt && done < size; i++, done += n) {
+		n = size - done < iov[i].iov_len ? size - done : iov[i].iov_len;
 		memcpy(iov[i].iov_base, frame + done, n);
 	}
-	s->rx_start += LEN_SIZE + len;
-	return done;
+	s->rx_start += LEN_SIZE + size;
+	return (ssize_t)done;
 }
 
 /* --- life ------------------------------------------------------------------*/

@@ -61,7 +61,7 @@ static uint32_t checksum(const struct raw_header *raw)
 	struct raw_header copy = *raw;
 
 	copy.checksum = 0;
-	return crc32(0, (const Bytef *)&copy, sizeof(copy));
+	return (uint32_t)crc32(0, (const Bytef *)&copy, sizeof(copy));
 }
 
 void overlay_header_encode(const struct overlay_header *header, uint8_t *buf)
@@ -122,7 +122,7 @@ static int alloc_bitmap(struct overlay_file *of, uint64_t size,
 				 "64 TiB that an overlay can have",
 				 of->file.path);
 	of->nr_clusters = round_up(size, OVERLAY_CLUSTER) / OVERLAY_CLUSTER;
-	of->bitmap_size = bitmap_size(size);
+	of->bitmap_size = (size_t)bitmap_size(size);
 	of->data_offset = data_offset(size);
 	/* Aligned for direct I/O. */
 	if (posix_memalign(&bitmap, OVERLAY_BLOCK, of->bitmap_size))
@@ -182,7 +182,7 @@ static int create(struct overlay_file *of, const char *path,
 		return ret;
 	overlay_header_encode(base, header);
 	ret = 0;
-	if (ftruncate(of->file.fd, file_size(base->size)) < 0)
+	if (ftruncate(of->file.fd, (off_t)file_size(base->size)) < 0)
 		ret = errno;
 	else if (pwrite(of->file.fd, of->bitmap, of->bitmap_size,
 			OVERLAY_HEADER_BYTES) != (ssize_t)of->bitmap_size)
@@ -340,7 +340,7 @@ int overlay_file_open(struct overlay_file *of, const char *path,
 	if (st.st_size == 0 && !read_only)
 		ret = create(of, path, base, err);
 	else
-		ret = load(of, path, st.st_size, base, err);
+		ret = load(of, path, (uint64_t)st.st_size, base, err);
 	/* All that direct I/O could ask for: clusters are aligned to more. */
 	if (!ret && direct)
 		ret = block_file_set_direct(&of->file, OVERLAY_BLOCK, err);
@@ -402,7 +402,7 @@ int overlay_file_temporary(struct overlay_file *of, uint64_t size, bool direct,
 	if (ret)
 		return ret;
 	ret = alloc_bitmap(of, size, err);
-	if (!ret && ftruncate(fd, file_size(size)) < 0)
+	if (!ret && ftruncate(fd, (off_t)file_size(size)) < 0)
 		ret = error_set(err, TL_DISK, errno,
 				"snapshot: no temporary file of %" PRIu64
 				" bytes in %s: %s",

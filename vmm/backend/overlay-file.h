@@ -14,6 +14,7 @@
 #define TL_BACKEND_OVERLAY_FILE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "backend/block-file.h"
@@ -40,7 +41,7 @@ struct overlay_file {
 	struct block_file file;
 	uint64_t nr_clusters;
 	uint64_t data_offset;
-	uint64_t bitmap_size; /* bytes, whole blocks */
+	size_t bitmap_size; /* bytes, whole blocks */
 	uint8_t *bitmap;
 	bool *dirty; /* a flag a block of the bitmap */
 	bool any_dirty;

@@ -155,7 +155,7 @@ static ssize_t uds_write(struct vsock_stream *stream, const struct iovec *iov,
 			 int iovcnt)
 {
 	const struct msghdr msg = { .msg_iov = (struct iovec *)iov,
-				    .msg_iovlen = iovcnt };
+				    .msg_iovlen = (size_t)iovcnt };
 	ssize_t n;
 
 	do {
@@ -184,7 +184,8 @@ static int uds_accept(struct vsock_stream *stream, uint32_t host_port)
 	char line[32];
 	struct iovec iov = { .iov_base = line };
 
-	iov.iov_len = snprintf(line, sizeof(line), "OK %u\n", host_port);
+	iov.iov_len =
+		(size_t)snprintf(line, sizeof(line), "OK %u\n", host_port);
 	/* Nothing was written before: there is room for a line. */
 	return uds_write(stream, &iov, 1) == (ssize_t)iov.iov_len ? 0 : -EPIPE;
 }
@@ -256,11 +257,11 @@ static bool parse_connect(const char *line, size_t len, uint32_t *port)
 	for (i = skip; i < len - 1; i++) {
 		if (line[i] < '0' || line[i] > '9')
 			return false;
-		n = n * 10 + line[i] - '0';
+		n = n * 10 + (uint64_t)(line[i] - '0');
 		if (n > UINT32_MAX)
 			return false;
 	}
-	*port = n;
+	*port = (uint32_t)n;
 	return true;
 }
 
@@ -280,12 +281,12 @@ static bool client_says(struct uds *uds, struct uds_stream *s, uint32_t *port)
 		uds_watch(&s->stream, true, false);
 		return false;
 	}
-	end = n > 0 ? memchr(at, '\n', n) : NULL;
+	end = n > 0 ? memchr(at, '\n', (size_t)n) : NULL;
 	if (end)
 		n = end - at + 1;
-	if (n <= 0 || recv(s->fd, at, n, 0) != n)
+	if (n <= 0 || recv(s->fd, at, (size_t)n, 0) != n)
 		goto refuse;
-	s->line_len += n;
+	s->line_len += (size_t)n;
 	if (!end && s->line_len < sizeof(s->line)) {
 		uds_watch(&s->stream, true, false);
 		return false;

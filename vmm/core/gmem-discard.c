@@ -7,7 +7,7 @@
 
 size_t gmem_discard(void *hva, size_t len)
 {
-	const uintptr_t page = sysconf(_SC_PAGESIZE);
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	uintptr_t start = (uintptr_t)hva, end = start + len;
 
 	start = (start + page - 1) & ~(page - 1);

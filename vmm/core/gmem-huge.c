@@ -77,21 +77,22 @@ static int open_file(const char *dir, uint64_t *page, struct error *err)
 				 "cannot make a file in %s: %s", dir,
 				 strerror(errno));
 	unlink(path);
-	*page = fs.f_bsize;
+	*page = (unsigned long)fs.f_bsize;
 	return fd;
 }
 
 /* @fd -1: no file. */
-static void *map(int fd, uint64_t size, uint64_t page)
+static void *map(int fd, size_t size, uint64_t page)
 {
 	const int prot = PROT_READ | PROT_WRITE;
-	const int bits = __builtin_ctzll(page);
+	/* Signed it would not hold the 34 of 16 GiB. */
+	const unsigned int bits = (unsigned int)__builtin_ctzll(page);
 
 	if (fd >= 0)
 		return mmap(NULL, size, prot, MAP_SHARED, fd, 0);
 	return mmap(NULL, size, prot,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB |
-			    bits << MAP_HUGE_SHIFT,
+			    (int)(bits << MAP_HUGE_SHIFT),
 		    -1, 0);
 }
 
@@ -110,7 +111,7 @@ int gmem_add_huge_ram(struct gmem *gm, uint64_t gpa, uint64_t size,
 	ret = check_size(size, page, err);
 	if (!ret) {
 		/* The host sets all of them aside now, or says no. */
-		hva = map(fd, size, page);
+		hva = map(fd, (size_t)size, page);
 		if (hva == MAP_FAILED && errno == EINVAL)
 			ret = check_size(size, 0, err);
 		else if (hva == MAP_FAILED)
@@ -127,9 +128,9 @@ int gmem_add_huge_ram(struct gmem *gm, uint64_t gpa, uint64_t size,
 		close(fd);
 	if (ret)
 		return ret;
-	madvise(hva, size, MADV_DONTDUMP);
+	madvise(hva, (size_t)size, MADV_DONTDUMP);
 	ret = gmem_add_mapping(gm, gpa, size, hva, err);
 	if (ret)
-		munmap(hva, size);
+		munmap(hva, (size_t)size);
 	return ret;
 }

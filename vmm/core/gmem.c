@@ -61,7 +61,7 @@ static uint8_t *map_aligned(uint64_t gpa, uint64_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
-	want = size;
+	want = (size_t)size;
 	total = want + GMEM_BLOCK;
 
 	p = mmap(NULL, total, PROT_READ | PROT_WRITE,
@@ -96,8 +96,8 @@ int gmem_add_ram(struct gmem *gm, uint64_t gpa, uint64_t size,
 				 size >> 20, strerror(errno));
 
 	/* Both are improvements that a host may well do without. */
-	madvise(hva, size, MADV_HUGEPAGE);
-	madvise(hva, size, MADV_DONTDUMP);
+	madvise(hva, (size_t)size, MADV_HUGEPAGE);
+	madvise(hva, (size_t)size, MADV_DONTDUMP);
 
 	return gmem_add_mapping(gm, gpa, size, hva, err);
 }
@@ -122,7 +122,7 @@ void gmem_destroy(struct gmem *gm)
 	while (gm->nr) {
 		struct gmem_region *r = &gm->region[--gm->nr];
 
-		munmap(r->hva, r->size);
+		munmap(r->hva, (size_t)r->size);
 		*r = (struct gmem_region){ 0 };
 	}
 }

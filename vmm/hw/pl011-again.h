@@ -32,7 +32,7 @@ static inline bool again_turned(struct again *again, uint32_t val)
 	if (inert == again->inert)
 		return false;
 	if (inert)
-		again->val = val;
+		again->val = (uint16_t)val; /* neither has more bits */
 	again->inert = inert;
 	return true;
 }

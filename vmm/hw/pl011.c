@@ -120,14 +120,14 @@ static bool tx_enabled(const struct pl011 *uart)
 static void rx_moved(struct pl011 *uart, bool was_triggered)
 {
 	if (!rx_triggered(uart))
-		uart->ris &= ~INT_RX;
+		uart->ris &= ~(uint32_t)INT_RX;
 	else if (!was_triggered)
 		uart->ris |= INT_RX;
 
 	if (uart->rx.level)
 		uart->ris |= INT_RT;
 	else
-		uart->ris &= ~INT_RT;
+		uart->ris &= ~(uint32_t)INT_RT;
 }
 
 /* A character, with its DR_* errors, arrives from the line. */
@@ -183,7 +183,7 @@ static void tx_drain(struct pl011 *uart)
 	if (!uart->tx.level || !tx_enabled(uart))
 		return;
 	while (uart->tx.level)
-		tx_char(uart, fifo_pop(&uart->tx));
+		tx_char(uart, (uint8_t)fifo_pop(&uart->tx));
 	/*
 	 * The FIFO emptied and so went through its trigger level, which is when
 	 * UARTTXINTR comes (2.8).  One character is enough for that: a driver
@@ -199,7 +199,7 @@ static void tx_write(struct pl011 *uart, uint8_t c)
 		return;
 	fifo_push(&uart->tx, c);
 	if (uart->tx.level > tx_trigger(uart))
-		uart->ris &= ~INT_TX;
+		uart->ris &= ~(uint32_t)INT_TX;
 	tx_drain(uart);
 }
 
@@ -333,7 +333,7 @@ static void reg_write(void *dev, uint64_t reg, uint32_t val, uint32_t mask)
 	switch (reg) {
 	case UARTDR:
 		if (mask & 0xff)
-			tx_write(uart, val);
+			tx_write(uart, val & 0xff);
 		uart->polls = 0;
 		break;
 	case UARTRSR:

@@ -71,7 +71,7 @@ static void update(struct pl061 *gpio)
 /* 3.3.1: address bits 9:2 are the mask of the bits that are accessed. */
 static uint8_t data_mask(uint64_t reg)
 {
-	return reg >> 2;
+	return reg >> 2 & 0xff;
 }
 
 static uint32_t reg_read(void *dev, uint64_t reg, uint32_t mask)
@@ -111,9 +111,10 @@ static void write_data(struct pl061 *gpio, uint8_t mask, uint8_t val)
 	gpio->out = (gpio->out & ~mask) | (val & mask);
 }
 
-static void reg_write(void *dev, uint64_t reg, uint32_t val, uint32_t mask)
+static void reg_write(void *dev, uint64_t reg, uint32_t word, uint32_t mask)
 {
 	struct pl061 *gpio = dev;
+	const uint8_t val = word & 0xff;
 
 	/* All registers have eight bits: the other bytes mean nothing. */
 	if (!(mask & 0xff))

@@ -21,7 +21,7 @@ typedef void (*reg32_write_fn)(void *dev, uint64_t reg, uint32_t val,
 /* The bits of register @offset / 4 that @size bytes from @offset cover. */
 static inline uint32_t reg32_mask(uint64_t offset, unsigned int size)
 {
-	uint64_t bits = size >= 4 ? UINT32_MAX : (1u << (8 * size)) - 1;
+	uint32_t bits = size >= 4 ? UINT32_MAX : (1u << (8 * size)) - 1;
 
 	return bits << (8 * (offset % 4));
 }
@@ -53,7 +53,8 @@ static inline void reg32_write(void *dev, uint64_t offset, unsigned int size,
 		const uint64_t at = offset + done;
 		const unsigned int lane = at % 4;
 		const uint32_t mask = reg32_mask(at, size - done);
-		const uint32_t part = (val >> (8 * done)) << (8 * lane);
+		const uint32_t part = (uint32_t)(val >> (8 * done))
+				      << (8 * lane);
 
 		write(dev, at - lane, part & mask, mask);
 		done += 4 - lane;

@@ -10,7 +10,7 @@
 int coalesced_init(struct coalesced *c, const struct vm *vm, void *run,
 		   const struct coalesced_ops *ops, void *opaque)
 {
-	const size_t page = sysconf(_SC_PAGESIZE);
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t at;
 
 	*c = (struct coalesced){
@@ -20,11 +20,12 @@ int coalesced_init(struct coalesced *c, const struct vm *vm, void *run,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	/* The capability's value is the ring's page behind kvm_run. */
-	at = page * vm_check(vm, KVM_CAP_COALESCED_MMIO);
+	at = page * (size_t)vm_check(vm, KVM_CAP_COALESCED_MMIO);
 	if (!at || at + page > vm->run_size)
 		return -ENOSYS;
 	c->ring = (void *)((uint8_t *)run + at);
-	c->max = (page - sizeof(*c->ring)) / sizeof(c->ring->coalesced_mmio[0]);
+	c->max = (uint32_t)((page - sizeof(*c->ring)) /
+			    sizeof(c->ring->coalesced_mmio[0]));
 	return 0;
 }
 

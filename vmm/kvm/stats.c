@@ -18,7 +18,7 @@
 
 static int read_at(int fd, uint64_t offset, void *buf, size_t len)
 {
-	ssize_t n = pread(fd, buf, len, offset);
+	ssize_t n = pread(fd, buf, len, (off_t)offset);
 
 	if (n < 0)
 		return -errno;

@@ -386,8 +386,8 @@ bool vcpu_wait_held(struct vcpu *vcpu, unsigned int ms)
 	int ret = 0;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * NS_PER_MS;
+	until.tv_sec += (time_t)(ms / 1000);
+	until.tv_nsec += (long)(ms % 1000) * NS_PER_MS;
 	if (until.tv_nsec >= NS_PER_SEC) {
 		until.tv_nsec -= NS_PER_SEC;
 		until.tv_sec++;

@@ -124,12 +124,12 @@ int vm_open(struct vm *vm, struct error *err)
 				ret);
 		goto close_kvm;
 	}
-	vm->run_size = ret;
+	vm->run_size = (size_t)ret;
 
 	ret = vm_check(vm, KVM_CAP_MAX_VCPUS);
 	if (!ret)
 		ret = vm_check(vm, KVM_CAP_NR_VCPUS);
-	vm->max_vcpus = ret ? ret : DEFAULT_MAX_VCPUS;
+	vm->max_vcpus = ret ? (unsigned int)ret : DEFAULT_MAX_VCPUS;
 	probe_caps(vm);
 	return 0;
 
@@ -208,7 +208,7 @@ int vm_ioeventfd(const struct vm *vm, uint64_t addr, uint32_t len,
 
 int vm_bind_irqfd(const struct vm *vm, uint32_t gsi, int fd)
 {
-	struct kvm_irqfd irqfd = { .fd = fd, .gsi = gsi };
+	struct kvm_irqfd irqfd = { .fd = (uint32_t)fd, .gsi = gsi };
 
 	if (!vm->has_irqfd)
 		return -ENOSYS;

@@ -302,9 +302,11 @@ void evloop_timer_set(struct evloop_timer *timer, uint64_t when_ns)
 	if (when_ns != UINT64_MAX) {
 		uint64_t sec = when_ns / NS_PER_SEC;
 
-		its.it_value.tv_sec = sec < TIMER_MAX_SEC ? sec : TIMER_MAX_SEC;
+		its.it_value.tv_sec =
+			(time_t)(sec < TIMER_MAX_SEC ? sec : TIMER_MAX_SEC);
 		/* All zero would stop the timer, not fire it at once. */
-		its.it_value.tv_nsec = when_ns ? when_ns % NS_PER_SEC : 1;
+		its.it_value.tv_nsec = when_ns ? (long)(when_ns % NS_PER_SEC)
+					       : 1;
 	}
 	timerfd_settime(timer->fd, TFD_TIMER_ABSTIME, &its, NULL);
 }

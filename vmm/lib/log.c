@@ -65,7 +65,7 @@ static void make_printable(char *text, size_t len)
 	size_t i;
 
 	for (i = 0; i < len; i++) {
-		unsigned char c = text[i];
+		unsigned char c = (unsigned char)text[i];
 
 		if ((c < 0x20 && c != '\t') || c == 0x7f)
 			text[i] = '?';

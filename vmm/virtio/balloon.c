@@ -7,10 +7,10 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <linux/virtio_balloon.h>
 #include <linux/virtio_ids.h>
 
+#include "lib/clock-ns.h"
 #include "virtio/device.h"
 
 /* 5.5.6: the unit of page numbers, whatever guest and host use. */
@@ -64,7 +64,7 @@ static void discard_run(const struct virtio_device *vdev, struct run *run)
 	/* Each page was checked; together they may still cross two regions. */
 	ptr = len ? gmem_ptr(vdev->gmem, first, len) : NULL;
 	if (ptr)
-		gmem_discard(ptr, len);
+		gmem_discard(ptr, (size_t)len);
 	for (; !ptr && len; first += PAGE_SIZE, len -= PAGE_SIZE)
 		gmem_discard(gmem_ptr(vdev->gmem, first, PAGE_SIZE), PAGE_SIZE);
 	run->nr = 0;
@@ -153,14 +153,6 @@ static void process_report(struct virtio_device *vdev, unsigned int q)
 }
 
 /* --- statistics (5.5.6.3) -------------------------------------------------- */
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
-}
 
 static void take_report(struct balloon *balloon, struct virtq_chain *chain)
 {
@@ -273,13 +265,19 @@ struct config {
 	uint32_t actual;
 };
 
+/* Of guest memory, or what the driver said in 32 bits. */
+static uint32_t pages(uint64_t bytes)
+{
+	return htole32((uint32_t)(bytes >> PAGE_SHIFT));
+}
+
 static struct config get_config(struct balloon *balloon)
 {
 	struct config config;
 
 	pthread_mutex_lock(&balloon->lock);
-	config.num_pages = htole32(balloon->stats.target >> PAGE_SHIFT);
-	config.actual = htole32(balloon->stats.actual >> PAGE_SHIFT);
+	config.num_pages = pages(balloon->stats.target);
+	config.actual = pages(balloon->stats.actual);
 	pthread_mutex_unlock(&balloon->lock);
 	return config;
 }
@@ -289,26 +287,21 @@ static void balloon_config_read(struct virtio_device *vdev, uint64_t offset,
 {
 	const struct config config = get_config(to_balloon(vdev));
 
-	memset(buf, 0, len);
-	if (offset >= sizeof(config))
-		return;
-	if (len > sizeof(config) - offset)
-		len = sizeof(config) - offset;
-	memcpy(buf, (const uint8_t *)&config + offset, len);
+	virtio_config_copy(&config, sizeof(config), offset, buf, len);
 }
 
 /* "actual" is the driver's, in whatever pieces it writes it. */
 static void balloon_config_write(struct virtio_device *vdev, uint64_t offset,
 				 const void *buf, size_t len)
 {
-	const uint64_t first = offsetof(struct config, actual);
+	const size_t first = offsetof(struct config, actual);
 	struct balloon *balloon = to_balloon(vdev);
 	struct config config = get_config(balloon);
 
 	if (offset < first || offset >= sizeof(config))
 		return;
 	if (len > sizeof(config) - offset)
-		len = sizeof(config) - offset;
+		len = (size_t)(sizeof(config) - offset);
 	memcpy((uint8_t *)&config + offset, buf, len);
 	pthread_mutex_lock(&balloon->lock);
 	balloon->stats.actual = (uint64_t)le32toh(config.actual) << PAGE_SHIFT;

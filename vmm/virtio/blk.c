@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
 
+#include "lib/clock-ns.h"
 #include "virtio/device.h"
 
 #define QUEUE_MAX   256
@@ -110,7 +110,7 @@ static uint8_t blk_read(struct disk *disk, const struct request *req,
 			uint32_t *filled)
 {
 	if (!bytes_in_range(disk, req->sector, req->in_len) ||
-	    disk->ops->read(disk, req->in.iov, req->in.nr,
+	    disk->ops->read(disk, req->in.iov, (int)req->in.nr,
 			    req->sector * SECTOR_SIZE))
 		return VIRTIO_BLK_S_IOERR;
 	*filled = req->in_len;
@@ -123,8 +123,9 @@ static uint8_t blk_write(struct virtio_blk *blk, const struct request *req)
 
 	if (disk->read_only || !bytes_in_range(disk, req->sector, req->out_len))
 		return VIRTIO_BLK_S_IOERR;
-	return changed(blk, disk->ops->write(disk, req->out.iov, req->out.nr,
-					     req->sector * SECTOR_SIZE));
+	return changed(blk,
+		       disk->ops->write(disk, req->out.iov, (int)req->out.nr,
+					req->sector * SECTOR_SIZE));
 }
 
 /* 5.2.6.2: which flags a segment may have, how long it may be, and where. */
@@ -200,8 +201,8 @@ static uint8_t blk_execute(struct virtio_blk *blk, const struct request *req,
 	case VIRTIO_BLK_T_WRITE_ZEROES:
 		return blk_ranges(blk, req);
 	case VIRTIO_BLK_T_GET_ID:
-		*filled = iov_copy_in(&req->in, blk->disk->id,
-				      sizeof(blk->disk->id));
+		*filled = (uint32_t)iov_copy_in(&req->in, blk->disk->id,
+						sizeof(blk->disk->id));
 		return VIRTIO_BLK_S_OK;
 	default:
 		return VIRTIO_BLK_S_UNSUPP;
@@ -230,7 +231,7 @@ static int blk_request(struct virtio_blk *blk, unsigned int q,
 	req.type = le32toh(hdr.type);
 	req.sector = le64toh(hdr.sector);
 	iov_trim_front(&req.out, sizeof(hdr));
-	req.out_len = chain->out_len - sizeof(hdr);
+	req.out_len = chain->out_len - (uint32_t)sizeof(hdr);
 	iov_trim_back(&req.in, 1);
 	req.in_len = chain->in_len - 1;
 
@@ -244,14 +245,6 @@ static int blk_request(struct virtio_blk *blk, unsigned int q,
 	return 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
-}
-
 /*
  * A queue that never runs dry gives way to the others after a lap; what is left
  * is announced again, as if the driver had.
@@ -259,7 +252,7 @@ static uint64_t now_ns(void)
 static void blk_process(struct virtio_device *vdev, unsigned int q)
 {
 	unsigned int budget = QUEUE_MAX;
-	uint64_t signalled = now_ns(), now;
+	uint64_t signalled = monotonic_ns(), now;
 	struct virtq_chain chain;
 	uint32_t len;
 
@@ -270,7 +263,7 @@ static void blk_process(struct virtio_device *vdev, unsigned int q)
 			break;
 		}
 		virtio_device_push_quietly(vdev, q, &chain, len);
-		now = now_ns();
+		now = monotonic_ns();
 		if (now - signalled > BATCH_NS) {
 			virtio_device_signal(vdev, q);
 			signalled = now;
@@ -289,12 +282,7 @@ static void blk_config_read(struct virtio_device *vdev, uint64_t offset,
 	struct virtio_blk_config config = blk->config;
 
 	config.wce = is_writeback(blk);
-	memset(buf, 0, len);
-	if (offset >= sizeof(config))
-		return;
-	if (len > sizeof(config) - offset)
-		len = sizeof(config) - offset;
-	memcpy(buf, (const uint8_t *)&config + offset, len);
+	virtio_config_copy(&config, sizeof(config), offset, buf, len);
 }
 
 /* The one field that is the driver's to write (5.2.5.2). */
@@ -341,7 +329,7 @@ static void set_topology(struct virtio_blk *blk)
 	blk->vdev.offered |= F(TOPOLOGY);
 	while (block >> (blk->config.physical_block_exp + 1))
 		blk->config.physical_block_exp++;
-	blk->config.min_io_size = htole16(block ? block : 1);
+	blk->config.min_io_size = htole16((uint16_t)(block ? block : 1));
 	blk->config.opt_io_size =
 		htole32(blk->disk->optimal_size / SECTOR_SIZE);
 }
@@ -395,7 +383,7 @@ int virtio_blk_new(struct disk *disk, unsigned int nr_queues,
 	}
 	if (nr_queues > 1) {
 		blk->vdev.offered |= F(MQ);
-		blk->config.num_queues = htole16(nr_queues);
+		blk->config.num_queues = htole16((uint16_t)nr_queues);
 	}
 	memcpy(blk->vdev.label, disk->id, sizeof(disk->id));
 	*out = &blk->vdev;

@@ -128,7 +128,7 @@ static uint32_t take_input(struct port *port, const struct iov_buf *in)
 			if (n > INPUT_SIZE - at)
 				n = INPUT_SIZE - at;
 			if (n > in->iov[i].iov_len - off)
-				n = in->iov[i].iov_len - off;
+				n = (uint32_t)(in->iov[i].iov_len - off);
 			if (!n)
 				return done;
 			memcpy((uint8_t *)in->iov[i].iov_base + off,
@@ -286,7 +286,7 @@ static void process_control_rx(struct virtio_console *con, unsigned int q)
 					   "control buffer too small");
 			break;
 		}
-		virtio_device_push(&con->vdev, q, &chain, len);
+		virtio_device_push(&con->vdev, q, &chain, (uint32_t)len);
 	}
 	pthread_mutex_unlock(&con->lock);
 }
@@ -407,12 +407,7 @@ static void console_config_read(struct virtio_device *vdev, uint64_t offset,
 	config.rows = htole16(con->rows);
 	pthread_mutex_unlock(&con->lock);
 	config.max_nr_ports = htole32(con->nr_ports);
-	memset(buf, 0, len);
-	if (offset >= sizeof(config))
-		return;
-	if (len > sizeof(config) - offset)
-		len = sizeof(config) - offset;
-	memcpy(buf, (const uint8_t *)&config + offset, len);
+	virtio_config_copy(&config, sizeof(config), offset, buf, len);
 }
 
 /* emerg_wr: a character, also from a driver that never got further. */

@@ -147,7 +147,7 @@ void virtio_device_isr_ack(struct virtio_device *vdev, uint32_t bits)
 	/* What virtio_device_isr() adds, a shadow has to have in it. */
 	if (__atomic_load_n(&vdev->offloaded, __ATOMIC_RELAXED) ||
 	    __atomic_load_n(&vdev->sticky, __ATOMIC_RELAXED))
-		bits &= ~VIRTIO_MMIO_INT_VRING;
+		bits &= ~(uint32_t)VIRTIO_MMIO_INT_VRING;
 	word_and(vdev, WORD_ISR, ~bits);
 }
 
@@ -397,7 +397,7 @@ static void start(struct virtio_device *vdev)
 	if (vdev->offloaded)
 		watch_kicks(vdev, 0);
 	else if (vdev->ops->stop_offload)
-		word_and(vdev, WORD_ISR, ~VIRTIO_MMIO_INT_VRING);
+		word_and(vdev, WORD_ISR, ~(uint32_t)VIRTIO_MMIO_INT_VRING);
 	allow_sticky(vdev, vdev->offloaded ||
 				   vdev->features &
 					   UINT64_C(1)
@@ -449,11 +449,11 @@ void virtio_device_set_status(struct virtio_device *vdev, uint32_t val)
 	}
 	if ((added & VIRTIO_CONFIG_S_FEATURES_OK) &&
 	    (vdev->legacy || !accept_features(vdev)))
-		added &= ~VIRTIO_CONFIG_S_FEATURES_OK;
+		added &= ~(uint32_t)VIRTIO_CONFIG_S_FEATURES_OK;
 	if (vdev->legacy ? added & VIRTIO_CONFIG_S_DRIVER_OK &&
 				   !accept_features(vdev)
 			 : !((old | added) & VIRTIO_CONFIG_S_FEATURES_OK))
-		added &= ~VIRTIO_CONFIG_S_DRIVER_OK;
+		added &= ~(uint32_t)VIRTIO_CONFIG_S_DRIVER_OK;
 	word_or(vdev, WORD_STATUS, added);
 	if (added & VIRTIO_CONFIG_S_DRIVER_OK)
 		start(vdev);

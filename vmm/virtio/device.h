@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "core/gmem.h"
 #include "core/irq.h"
@@ -227,6 +228,20 @@ bool virtio_device_queue_ready(const struct virtio_device *vdev,
 
 /* The shadow's configuration space follows the device's. */
 void virtio_device_publish_config(struct virtio_device *vdev);
+
+/*
+ * For ops->config_read: @len bytes at @offset of the @size bytes at @config,
+ * and zeroes beyond them.
+ */
+static inline void virtio_config_copy(const void *config, size_t size,
+				      uint64_t offset, void *buf, size_t len)
+{
+	memset(buf, 0, len);
+	if (offset >= size)
+		return;
+	size -= (size_t)offset;
+	memcpy(buf, (const uint8_t *)config + offset, len < size ? len : size);
+}
 
 /* These need no lock. */
 uint32_t virtio_device_generation(const struct virtio_device *vdev);

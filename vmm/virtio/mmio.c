@@ -17,7 +17,7 @@
 
 static uint32_t half(uint64_t val, uint32_t word)
 {
-	return word < 2 ? val >> (32 * word) : 0;
+	return word < 2 ? (uint32_t)(val >> (32 * word)) : 0;
 }
 
 static void set_low(uint64_t *addr, uint32_t val)
@@ -243,7 +243,7 @@ static void mmio_write(void *dev, uint64_t offset, unsigned int size,
 		return;
 	}
 	if (offset == VIRTIO_MMIO_INTERRUPT_ACK) {
-		virtio_device_isr_ack(vm->vdev, val);
+		virtio_device_isr_ack(vm->vdev, (uint32_t)val);
 		return;
 	}
 
@@ -251,7 +251,7 @@ static void mmio_write(void *dev, uint64_t offset, unsigned int size,
 	if (offset >= VIRTIO_MMIO_CONFIG)
 		config_write(vm->vdev, offset - VIRTIO_MMIO_CONFIG, size, val);
 	else
-		reg_write(vm, offset, val);
+		reg_write(vm, offset, (uint32_t)val);
 	update_shadow(vm);
 	/* A field may depend on what was negotiated. */
 	if (offset >= VIRTIO_MMIO_CONFIG || offset == VIRTIO_MMIO_STATUS)

@@ -174,8 +174,8 @@ static bool rx_deliver(struct virtio_net *vn)
 				iov_byte(&chain.in, NUM_BUFFERS_OFFSET + 1);
 		}
 		vn->done[n].head = chain.head;
-		vn->done[n].written =
-			iov_copy_in(&chain.in, vn->rx + off, vn->rx_len - off);
+		vn->done[n].written = (uint32_t)iov_copy_in(
+			&chain.in, vn->rx + off, vn->rx_len - off);
 		off += vn->done[n].written;
 	}
 	if (off < vn->rx_len) {
@@ -184,7 +184,7 @@ static bool rx_deliver(struct virtio_net *vn)
 		return true;
 	}
 	*num_buffers[0] = n & 0xff;
-	*num_buffers[1] = n >> 8;
+	*num_buffers[1] = n >> 8 & 0xff;
 	virtio_device_push_many(vdev, VIRTIO_NET_RX, vn->done, n);
 	return true;
 }
@@ -201,8 +201,8 @@ static int rx_fetch(struct virtio_net *vn)
 	memset(vn->rx, 0, NET_HDR_SIZE);
 	n = net->ops->receive(net, &iov, 1);
 	if (n < 0)
-		return n;
-	vn->rx_len = skip + n;
+		return (int)n;
+	vn->rx_len = skip + (size_t)n;
 	return 0;
 }
 
@@ -349,12 +349,7 @@ static void net_config_read(struct virtio_device *vdev, uint64_t offset,
 	struct virtio_net_config config = vn->config;
 
 	config.status = __atomic_load_n(&vn->status, __ATOMIC_SEQ_CST);
-	memset(buf, 0, len);
-	if (offset >= sizeof(config))
-		return;
-	if (len > sizeof(config) - offset)
-		len = sizeof(config) - offset;
-	memcpy(buf, (const uint8_t *)&config + offset, len);
+	virtio_config_copy(&config, sizeof(config), offset, buf, len);
 }
 
 static void net_free(struct virtio_device *vdev)

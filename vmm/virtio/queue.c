@@ -67,7 +67,7 @@ int virtq_enable(struct virtq *vq, const struct gmem *gmem,
 	if (!desc || !avail || !used)
 		return setup_fault(why, "ring lies outside guest memory");
 
-	vq->num = num;
+	vq->num = (uint16_t)num;
 	vq->gmem = gmem;
 	vq->desc = desc;
 	vq->avail = avail;
@@ -263,7 +263,7 @@ void virtq_push(struct virtq *vq, const struct virtq_chain *chain,
 
 void virtq_unpop(struct virtq *vq, unsigned int nr)
 {
-	vq->last_avail -= nr;
+	vq->last_avail = (uint16_t)(vq->last_avail - nr);
 }
 
 bool virtq_should_interrupt(struct virtq *vq)

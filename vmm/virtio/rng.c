@@ -53,7 +53,7 @@ static uint32_t fill(struct virtio_rng *rng, const struct iov_buf *in)
 			rng->complained = true;
 		}
 		if (n > 0)
-			done += n;
+			done += (uint32_t)n;
 		if (n < (ssize_t)want)
 			break;
 	}

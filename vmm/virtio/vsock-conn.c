@@ -185,7 +185,7 @@ void vsock_conn_host_end(struct vsock_conns *conns, struct vsock_conn *conn)
 {
 	const struct vsock_host_ops *ops = conn->stream->host->ops;
 
-	conn->say &= ~VSOCK_SAY_DATA;
+	conn->say &= ~(unsigned int)VSOCK_SAY_DATA;
 	if (ops->is_lost(conn->stream)) {
 		host_shutdown(conns, conn, SHUT_BOTH);
 		return;
@@ -317,8 +317,8 @@ void vsock_conn_flush(struct vsock_conns *conns, struct vsock_conn *conn)
 			no_reader(conns, conn);
 			return;
 		}
-		conn->start = (conn->start + n) % VIRTIO_VSOCK_BUFFER;
-		conn->len -= n;
+		conn->start = (conn->start + (uint32_t)n) % VIRTIO_VSOCK_BUFFER;
+		conn->len -= (uint32_t)n;
 		forwarded(conns, conn, (uint32_t)n);
 	}
 	drained(conns, conn);
@@ -333,7 +333,7 @@ void vsock_conn_guest_shutdown(struct vsock_conns *conns,
 		return;
 	conn->guest_shut |= added;
 	if (added & VIRTIO_VSOCK_SHUTDOWN_RCV) {
-		conn->say &= ~VSOCK_SAY_DATA;
+		conn->say &= ~(unsigned int)VSOCK_SAY_DATA;
 		conn->stream->host->ops->shutdown(conn->stream, true, false);
 	}
 	if (!conn->len)

@@ -97,12 +97,7 @@ static void vsock_config_read(struct virtio_device *vdev, uint64_t offset,
 {
 	const uint64_t cid = htole64(to_vsock(vdev)->cid);
 
-	memset(buf, 0, len);
-	if (offset >= sizeof(cid))
-		return;
-	if (len > sizeof(cid) - offset)
-		len = sizeof(cid) - offset;
-	memcpy(buf, (const uint8_t *)&cid + offset, len);
+	virtio_config_copy(&cid, sizeof(cid), offset, buf, len);
 }
 
 static void vsock_free(struct virtio_device *vdev)

@@ -99,7 +99,7 @@ static void put_op(struct virtio_vsock *vs, struct vsock_conn *conn,
 	hdr.buf_alloc = htole32(VIRTIO_VSOCK_BUFFER);
 	hdr.fwd_cnt = htole32(conn->fwd_cnt);
 	conn->told_fwd = conn->fwd_cnt;
-	conn->say &= ~VSOCK_SAY_CREDIT;
+	conn->say &= ~(unsigned int)VSOCK_SAY_CREDIT;
 	put_hdr(vs, chain, &hdr);
 }
 
@@ -114,7 +114,7 @@ static bool put_data(struct virtio_vsock *vs, struct vsock_conn *conn,
 
 	if (!most) {
 		conn->starved = true;
-		conn->say &= ~VSOCK_SAY_DATA;
+		conn->say &= ~(unsigned int)VSOCK_SAY_DATA;
 		return false;
 	}
 	/* The copy can be cut; the chain has to take the header yet. */
@@ -136,7 +136,7 @@ static bool put_data(struct virtio_vsock *vs, struct vsock_conn *conn,
 		return true;
 	}
 	if (n == -EAGAIN) {
-		conn->say &= ~VSOCK_SAY_DATA;
+		conn->say &= ~(unsigned int)VSOCK_SAY_DATA;
 		vsock_conn_watch(conn);
 	} else {
 		vsock_conn_host_end(&vs->conns, conn);
@@ -479,12 +479,7 @@ static void vsock_config_read(struct virtio_device *vdev, uint64_t offset,
 		.guest_cid = htole64(to_vsock(vdev)->cid),
 	};
 
-	memset(buf, 0, len);
-	if (offset >= sizeof(config))
-		return;
-	if (len > sizeof(config) - offset)
-		len = sizeof(config) - offset;
-	memcpy(buf, (const uint8_t *)&config + offset, len);
+	virtio_config_copy(&config, sizeof(config), offset, buf, len);
 }
 
 static void vsock_free(struct virtio_device *vdev)
