@@ -413,20 +413,18 @@ $(O)/guests/hostile64.bin: tests/guests/hostile-start.S tests/guests/hostile.c \
 
 guest-bin += $(O)/guests/hostile64.bin
 
-# A program for a Linux guest; it needs nothing of the sysroot.
-$(O)/guests/blkload: tests/guests/blkload.c
+# Programs for Linux guests, and one for each end of a socket between a guest and
+# its host; they need nothing of the sysroot.
+$(O)/guests/%32: tests/guests/%.c
+	$(call say,GUEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(guest-as32)gcc -std=c11 -D_GNU_SOURCE -O2 $(WARN) -static -o $@ $<
+$(O)/guests/%64: tests/guests/%.c
 	$(call say,GUEST,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(guest-as64)gcc -std=c11 -D_GNU_SOURCE -O2 $(WARN) -static -o $@ $<
 
-# One for each end of a socket between a 32-bit guest and its host.
-$(O)/guests/stream32 $(O)/guests/stream64: tests/guests/stream.c
-	$(call say,GUEST,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(if $(filter %32,$@),$(guest-as32),$(guest-as64))gcc -std=c11 \
-		-D_GNU_SOURCE -O2 $(WARN) -static -o $@ $<
-
-guest-bin += $(O)/guests/blkload $(O)/guests/stream32 $(O)/guests/stream64
+guest-bin += $(foreach p,blkload stream,$(O)/guests/$(p)32 $(O)/guests/$(p)64)
 
 # For the host of benchmarks/bench; static, too.
 $(O)/guests/cputime: benchmarks/cputime.c

@@ -22,10 +22,10 @@ mkdir -p "$share"
 # NAME-a15 is a test, or a link to the test NAME, for a 32-bit host.  No package
 # has a kernel for one: HOST32_KERNEL=zImage names it, or HOST32_SOURCE=DIR the
 # sources.
-host_arch=arm64
+host_arch=arm64 width=64
 case $test_name in
 *-a15)
-	host_arch=arm
+	host_arch=arm width=32
 	if [ -z "${HOST32_KERNEL-}${HOST32_SOURCE-}" ]; then
 		echo "ok 1 - $test_name # SKIP no 32-bit host: set" \
 			"HOST32_KERNEL=zImage or HOST32_SOURCE=DIR" \
@@ -33,6 +33,17 @@ case $test_name in
 		echo "1..1"
 		exit 0
 	fi
+	;;
+# NAME-6.12 is a link to the test NAME, for a host with Linux 6.12 and its series,
+# which takes as long to build as all else together.
+*-6.12)
+	if [ -z "${HOST612_KERNEL-}" ]; then
+		echo "ok 1 - $test_name # SKIP no Linux 6.12: set" \
+			"HOST612_KERNEL=Image (docs/testing.md)"
+		echo "1..1"
+		exit 0
+	fi
+	HOST_KERNEL=$HOST612_KERNEL
 	;;
 esac
 
@@ -91,12 +102,31 @@ host()
 	fi
 }
 
+# Debian's kernel and an initrd of the width of the test's host
+# shellcheck disable=SC2034 # for the tests
+case $host_arch in
+arm64) linux=$TRAPLINE_CACHE/guest-arm64 ;;
+arm) linux=$TRAPLINE_CACHE/guest-armhf ;;
+esac
+
+# host_cc OPTION... : compile a program for the test's host
+host_cc()
+{
+	local cc
+	case $(uname -m)-$host_arch in
+	aarch64-arm64 | armv7*-arm) cc=gcc ;;
+	*-arm64) cc=aarch64-linux-gnu-gcc ;;
+	*) cc=arm-linux-gnueabihf-gcc ;;
+	esac
+	$cc -std=c11 -D_GNU_SOURCE -static -O1 -Wall -Wextra "$@"
+}
+
 # payloads NAME... : bare-metal guests, of the width of the test's host
 payloads()
 {
-	local name width=${host_arch#arm}
+	local name
 	for name; do
-		cp "$O/guests/$name${width:-32}.bin" "$share/$name.bin"
+		cp "$O/guests/$name$width.bin" "$share/$name.bin"
 	done
 }
 

@@ -241,6 +241,7 @@ int record_side_write(const struct record_side *side,
 		.ended = "",
 		.boots = 1,
 		.only = true,
+		.patched = side->patched,
 	};
 	if (side->map)
 		describe_devices(d, side->map);

@@ -12,6 +12,7 @@
 struct record_side {
 	const char *name; /* of a VM of ours, whose vCPUs count apart; or NULL */
 	bool from_birth;  /* the VM is made after recording began */
+	bool patched;     /* the host's kernel */
 	/* KVM's counters, before and after the trace's begin and end. */
 	struct sample before, begun, ending, after;
 	struct fdt_map *map; /* NULL: not found yet */

@@ -284,6 +284,7 @@ static int record(struct recording *rec, struct error *err)
 	if (ret)
 		return ret;
 	record_side_begun(&rec->side, rec->target.pid);
+	rec->side.patched = recorder_patched(rec->recorder);
 	rec->start_ms = now_ms();
 	if (rec->config.command)
 		ret = let_go(rec, err);

@@ -106,12 +106,17 @@ static bool has_event(const char *dir, const char *event)
 	return tracefs_has(dir, path);
 }
 
+bool recorder_events_patched(const char *instance)
+{
+	return has_event(instance, patched_events[0]);
+}
+
 /* NULL: all of KVM's, as on a kernel whose events have other names. */
 static const char *const *profile_events(const char *dir, bool full)
 {
 	if (full)
 		return NULL;
-	if (has_event(dir, patched_events[0]))
+	if (recorder_events_patched(dir))
 		return patched_events;
 	return has_event(dir, stock_events[0]) ? stock_events : NULL;
 }

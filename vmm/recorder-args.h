@@ -32,4 +32,7 @@ void recorder_args_free(struct recorder_args *args);
 /* Has trace-cmd turned on all that it was asked for in @instance, a path? */
 bool recorder_events_on(const char *instance, bool full);
 
+/* Are the events of our patches in @instance, or in a tracefs? */
+bool recorder_events_patched(const char *instance);
+
 #endif

@@ -417,6 +417,11 @@ struct recorder_counts recorder_count(const struct recorder *rec)
 	return counts;
 }
 
+bool recorder_patched(const struct recorder *rec)
+{
+	return recorder_events_patched(rec->instance);
+}
+
 int recorder_stop(struct recorder *rec, struct error *err)
 {
 	char line[256];

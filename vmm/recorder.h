@@ -44,6 +44,9 @@ struct recorder_counts {
 };
 struct recorder_counts recorder_count(const struct recorder *recorder);
 
+/* Has the host's kernel the events of our patches? */
+bool recorder_patched(const struct recorder *recorder);
+
 /*
  * End the recording, wait until the file is complete, free @recorder.  Status
  * TL_TRACE if trace-cmd failed or does not end.  NULL is fine.

@@ -180,6 +180,8 @@ static bool is_patched(const struct vminfo *info)
 {
 	unsigned int i;
 
+	if (info->patched)
+		return true;
 	for (i = 0; info->nr_vcpus && i < info->vcpus[0].nr_stats; i++)
 		if (!strcmp(info->vcpus[0].stats[i].name, PATCH_COUNTER))
 			return true;

@@ -70,6 +70,8 @@ struct vminfo {
 	unsigned int nr_counted;
 	/* The trace has threads of this VM's process only. */
 	bool only;
+	/* The host's kernel is known to have our patches, by other than @stats. */
+	bool patched;
 	/* "power-off", "reset", "panic", "crash", "user" or "signal" */
 	const char *ended;
 	unsigned int boots;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "record-config.h"
+#include "record-side.h"
 #include "record-target.h"
 #include "recorder-fs.h"
 
@@ -188,6 +189,40 @@ static void test_counts(void **state)
 		      sizeof(char *)),                              \
 		(char *[]){ "record", __VA_ARGS__, NULL }, (config), (err))
 
+/* A VM of which no counter could be read: the host's kernel is what it is. */
+static void test_side_patched(void **state)
+{
+	struct record_target *target = calloc(1, sizeof(*target));
+	struct record_side side = { .from_birth = true };
+	struct error err = { 0 };
+	char trace[64], path[96], text[1024];
+
+	(void)state;
+	assert_non_null(target);
+	target->proc = dir;
+	put("60/comm", "trapline\n");
+	put("60/task/60/comm", "vcpu0\n");
+	assert_int_equal(record_target_pid(target, 60, &err), 0);
+	snprintf(trace, sizeof(trace), "%s/side.dat", dir);
+	snprintf(path, sizeof(path), "%s.vm.json", trace);
+	for (int patched = 0; patched < 2; patched++) {
+		FILE *file;
+		size_t n;
+
+		side.patched = patched;
+		assert_int_equal(
+			record_side_write(&side, target, trace, NULL, &err), 0);
+		file = fopen(path, "r");
+		assert_non_null(file);
+		n = fread(text, 1, sizeof(text) - 1, file);
+		text[n] = '\0';
+		fclose(file);
+		assert_non_null(strstr(text, patched ? "\"patched\": true"
+						     : "\"patched\": false"));
+	}
+	free(target);
+}
+
 static void test_options(void **state)
 {
 	struct record_config c;
@@ -255,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_scan),
 		cmocka_unit_test(test_scan_calls),
 		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_side_patched),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_misuse),
 	};

@@ -442,6 +442,7 @@ static void test_patched(void **state)
 	    w->tracefs);
 	set_script(w, "trap 'exit 0' INT\n" PATCHED("1") ARM IDLE);
 	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	assert_true(recorder_patched(rec));
 	assert_int_equal(recorder_stop(rec, &w->err), 0);
 	snprintf(path, sizeof(path), "%s.args", w->program);
 	read_text(path, text, sizeof(text));
@@ -469,6 +470,7 @@ static void test_stock(void **state)
 	    w->tracefs);
 	set_script(w, "trap 'exit 0' INT\n" ARM IDLE);
 	assert_int_equal(recorder_start(&w->config, &rec, &w->err), 0);
+	assert_false(recorder_patched(rec));
 	assert_int_equal(recorder_stop(rec, &w->err), 0);
 	snprintf(path, sizeof(path), "%s.args", w->program);
 	read_text(path, text, sizeof(text));

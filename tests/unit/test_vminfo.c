@@ -221,6 +221,12 @@ static void test_no_stats(void **state)
 	root = write_and_load(w);
 	assert_true(json_is_false(json_object_get(root, "patched")));
 	json_decref(root);
+
+	/* nor has a VM that was recorded from outside, on any host */
+	w->info.patched = true;
+	root = write_and_load(w);
+	assert_true(json_is_true(json_object_get(root, "patched")));
+	json_decref(root);
 }
 
 /* File names are bytes; the description stays valid JSON. */
