@@ -292,6 +292,7 @@ $(unit)/test_machine_faults: $(unit)/obj/tests/unit/test_machine_faults.o \
 
 # Without sanitizers, whose own calls are on no list.
 $(unit)/test_sandbox: tests/unit/test_sandbox.c vmm/sandbox.c vmm/sandbox-root.c \
+		vmm/sandbox/rules.c \
 		vmm/lib/thread.c vmm/lib/worker.c vmm/lib/error.c vmm/lib/log.c \
 		vmm/lib/file.c \
 		vmm/lib/evloop.c vmm/backend/console-tty.c vmm/sandbox.h \

@@ -418,10 +418,6 @@ static void broadcast(struct control *control, const char *name, json_t *data)
 	struct client *client;
 	json_t *event;
 
-	if (!control) {
-		json_decref(data);
-		return;
-	}
 	event = qmp_event(name, data);
 	control->busy++;
 	for (client = control->clients; event && client;
@@ -439,15 +435,21 @@ static void broadcast(struct control *control, const char *name, json_t *data)
 	sweep(control);
 }
 
+static bool has_clients(const struct control *control)
+{
+	return control && control->clients;
+}
+
 void control_event(struct control *control, const char *name)
 {
-	broadcast(control, name, NULL);
+	if (has_clients(control))
+		broadcast(control, name, NULL);
 }
 
 void control_event_cause(struct control *control, const char *name, bool guest,
 			 const char *reason)
 {
-	if (control)
+	if (has_clients(control))
 		broadcast(control, name,
 			  json_pack("{s:b, s:s}", "guest", guest, "reason",
 				    reason));
@@ -455,7 +457,7 @@ void control_event_cause(struct control *control, const char *name, bool guest,
 
 void control_event_balloon(struct control *control, uint64_t actual)
 {
-	if (control)
+	if (has_clients(control))
 		broadcast(control, "BALLOON_CHANGE",
 			  json_pack("{s:I}", "actual", (json_int_t)actual));
 }

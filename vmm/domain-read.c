@@ -41,31 +41,37 @@ static void unsupported(struct reader *r, const struct domain_node *node,
 static void add(struct reader *r, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* One argument more. */
-static void add(struct reader *r, const char *fmt, ...)
+/* One argument more; @arg, NULL if there was no memory for it, is taken over. */
+static void take(struct reader *r, char *arg)
 {
 	struct domain_args *args = r->args;
-	char **more;
-	va_list ap;
-	int len;
+	char **more = NULL;
 
-	if (r->ret)
-		return;
-	more = realloc(args->argv, (size_t)(args->argc + 2) * sizeof(*more));
+	if (arg)
+		more = realloc(args->argv,
+			       (size_t)(args->argc + 2) * sizeof(*more));
 	if (!more) {
+		free(arg);
 		r->ret = error_set(r->err, TL_FAIL, ENOMEM, "out of memory");
 		return;
 	}
 	args->argv = more;
-	va_start(ap, fmt);
-	len = vasprintf(&more[args->argc], fmt, ap);
-	va_end(ap);
-	if (len < 0) {
-		more[args->argc] = NULL;
-		r->ret = error_set(r->err, TL_FAIL, ENOMEM, "out of memory");
+	more[args->argc++] = arg;
+	more[args->argc] = NULL;
+}
+
+static void add(struct reader *r, const char *fmt, ...)
+{
+	char *arg;
+	va_list ap;
+
+	if (r->ret)
 		return;
-	}
-	more[++args->argc] = NULL;
+	va_start(ap, fmt);
+	if (vasprintf(&arg, fmt, ap) < 0)
+		arg = NULL;
+	va_end(ap);
+	take(r, arg);
 }
 
 /* libvirt's units, formatdomain "memory": powers of 2 and of 10; KiB alone. */
@@ -433,9 +439,9 @@ int domain_expand(int argc, char **argv, struct domain_args *args,
 		r.ret = domain_read((char *)text, len, file, args, err);
 		free(text);
 	}
-	for (i = 0; i < argc; i++)
+	for (i = 0; !r.ret && i < argc; i++)
 		if (i < at || i >= at + skip)
-			add(&r, "%s", argv[i]);
+			take(&r, strdup(argv[i]));
 	if (r.ret)
 		domain_args_free(args);
 	return r.ret;

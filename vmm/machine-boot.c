@@ -121,6 +121,20 @@ static int create_vcpus(struct boot *boot, struct error *err)
 	return 0;
 }
 
+/* KVM sets up a route for each: no more than there can be devices for. */
+static unsigned int nr_spis(const struct board *board)
+{
+	unsigned int i, last = 0;
+
+	/* The board's own tree tells of others, too. */
+	if (board->dtb)
+		return ARCH_MAX_SPIS;
+	for (i = 0; i < board->nr_devs; i++)
+		if (board->dev[i].spi > last)
+			last = board->dev[i].spi;
+	return (last / ARCH_SPI_BLOCK + 1) * ARCH_SPI_BLOCK;
+}
+
 static int load(const struct boot *boot, uint64_t gpa, const void *data,
 		size_t size, const char *what, struct error *err)
 {
@@ -213,7 +227,8 @@ int boot_new(struct session *session, struct boot **out, struct error *err)
 	if (!arch_has_system_off(&boot->vm))
 		board_add_power(&boot->board);
 	ret = arch_gic_create(&boot->vm, boot->board.map, boot->cfg->gic,
-			      boot->cfg->cpus, &boot->gic, err);
+			      boot->cfg->cpus, nr_spis(&boot->board),
+			      &boot->gic, err);
 	if (ret)
 		goto close_vm;
 	ret = create_vcpus(boot, err);
@@ -330,6 +345,9 @@ int boot_save(struct boot *boot, struct error *err)
 	pid_t *tid;
 	int ret;
 
+	/* Reading the statistics takes longer than some guests. */
+	if (!boot->cfg->trace && log_get_level() < LOG_INFO)
+		return 0;
 	tid = realloc(result->tid, (result->boots + 1) * cpus * sizeof(*tid));
 	if (!tid)
 		return error_set(err, TL_FAIL, ENOMEM,

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <linux/virtio_mmio.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -155,24 +154,27 @@ static void alarm_due(void *opaque)
 	arm_alarm(alarm);
 }
 
-static void alarm_moved(void *opaque, uint32_t events)
+static void alarm_moved(void *opaque)
 {
-	struct rtc_alarm *alarm = opaque;
-	uint64_t count;
+	const struct session *session = opaque;
+	struct boot *boot = session->boot;
 
-	(void)events;
-	if (read(alarm->moved_fd, &count, sizeof(count)) == sizeof(count))
-		arm_alarm(alarm);
+	/* A boot that has ended since may have asked. */
+	if (!boot)
+		return;
+	atomic_store(&boot->alarm.is_posted, false);
+	arm_alarm(&boot->alarm);
 }
 
 /* On a vCPU thread, under the device's lock: leave it to the loop. */
 static void alarm_changed(void *opaque)
 {
-	struct rtc_alarm *alarm = opaque;
-	const uint64_t one = 1;
+	struct boot *boot = opaque;
+	struct rtc_alarm *alarm = &boot->alarm;
 
-	if (write(alarm->moved_fd, &one, sizeof(one)) < 0)
-		log_debug("pl031: %s", strerror(errno));
+	if (!atomic_exchange(&alarm->is_posted, true) &&
+	    evloop_post(alarm->loop, alarm_moved, boot->session))
+		atomic_store(&alarm->is_posted, false);
 }
 
 static int create_pl031(struct boot *boot, unsigned int i, struct error *err)
@@ -182,33 +184,20 @@ static int create_pl031(struct boot *boot, unsigned int i, struct error *err)
 		.clock = clock_realtime,
 	};
 	struct rtc_alarm *alarm = &boot->alarm;
-	int ret;
 
 	alarm->loop = boot->session->loop;
 	alarm->rtc = pl031_new(&config);
 	if (!alarm->rtc)
 		return error_set(err, TL_FAIL, ENOMEM, "no memory for an RTC");
-	alarm->moved_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (alarm->moved_fd < 0)
-		return error_set(err, TL_FAIL, errno, "RTC: eventfd: %s",
-				 strerror(errno));
 	alarm->timer = evloop_timer_new(alarm->loop, alarm_due, alarm, err);
 	if (!alarm->timer)
 		return err ? -err->errnum : -ENOMEM;
-	ret = evloop_add(alarm->loop, alarm->moved_fd, EPOLLIN, alarm_moved,
-			 alarm, err);
-	if (ret)
-		return ret;
-	pl031_set_alarm_cb(alarm->rtc, alarm_changed, alarm);
+	pl031_set_alarm_cb(alarm->rtc, alarm_changed, boot);
 	return machine_add_to_bus(boot, i, &pl031_mmio_ops, alarm->rtc, err);
 }
 
 static void destroy_pl031(struct rtc_alarm *alarm)
 {
-	if (alarm->moved_fd >= 0) {
-		evloop_del(alarm->loop, alarm->moved_fd);
-		close(alarm->moved_fd);
-	}
 	evloop_timer_free(alarm->timer);
 	if (alarm->rtc)
 		pl031_free(alarm->rtc);
@@ -419,7 +408,6 @@ int machine_devs_create(struct boot *boot, struct error *err)
 	int ret = 0;
 
 	machine_exits_open(boot);
-	boot->alarm.moved_fd = -1;
 	for (i = 0; i < BOARD_MAX_DEVS; i++)
 		boot->irq_fd[i] = -1;
 
@@ -480,7 +468,7 @@ void machine_devs_destroy(struct boot *boot)
 	pl061_free(boot->gpio);
 	boot->gpio = NULL;
 	destroy_pl031(&boot->alarm);
-	boot->alarm = (struct rtc_alarm){ .moved_fd = -1 };
+	boot->alarm = (struct rtc_alarm){ .rtc = NULL };
 	if (boot->uart && boot->session->serial != boot->session->console)
 		chardev_attach(boot->session->serial, NULL);
 	machine_uart_close(boot);

@@ -6,10 +6,13 @@
  * Such a character is noticed at the next exit of any vCPU, and if there is
  * none, by a timer.  The timer must not run for a guest that prints nothing, so
  * the zone exists only while output flows: a character that exits sets it up,
- * and some ticks without a character take it away.
+ * and a while without one takes it away.  The first of all such characters has
+ * the timer's thread made: most bare-metal guests print nothing.
  *
  * When the ring is full a character exits all the same, and takes the others
- * along.  A timer so fast that it never is costs more than that exit does.
+ * along.  So the timer follows the output: a tick that finds more than three
+ * quarters of a ring, or a ring that was full, makes it faster, one that finds
+ * less than a quarter slower.
  */
 #include <errno.h>
 #include <linux/virtio_mmio.h>
@@ -23,9 +26,10 @@
 #include "lib/worker.h"
 #include "machine-parts.h"
 
-/* Nobody sees whether a character is that late. */
-#define TICK_NS     (4 * 1000 * 1000L)
-#define IDLE_TICKS  8
+/* Nobody sees whether a character is as late as the slowest tick. */
+#define TICK_MAX_NS (4 * 1000 * 1000L)
+#define TICK_MIN_NS (TICK_MAX_NS / 32)
+#define IDLE_NS     (8 * TICK_MAX_NS)
 
 #define UARTDR_SIZE 4
 
@@ -80,17 +84,33 @@ struct shadow machine_shadow(struct boot *boot, unsigned int i)
 
 /* --- characters in KVM's ring ----------------------------------------------*/
 
-static void set_timer(const struct uart_out *out, long ns)
+/* Under the lock, like the next three. */
+static void set_tick(struct uart_out *out, long ns)
 {
 	const struct itimerspec spec = {
 		.it_interval.tv_nsec = ns,
 		.it_value.tv_nsec = ns,
 	};
 
+	if (ns == out->tick_ns)
+		return;
+	out->tick_ns = ns;
 	timerfd_settime(out->timer_fd, 0, &spec, NULL);
 }
 
-/* Under the lock, like the next. */
+static void follow(struct boot *boot, unsigned int found)
+{
+	struct uart_out *out = &boot->uart_out;
+	long ns = out->tick_ns;
+
+	if (found > boot->coalesced.max / 4 * 3)
+		ns /= 2;
+	else if (found < boot->coalesced.max / 4)
+		ns *= 2;
+	if (ns >= TICK_MIN_NS && ns <= TICK_MAX_NS)
+		set_tick(out, ns);
+}
+
 static void arm(struct boot *boot)
 {
 	struct uart_out *out = &boot->uart_out;
@@ -98,8 +118,8 @@ static void arm(struct boot *boot)
 	if (coalesced_zone(&boot->coalesced, out->addr, UARTDR_SIZE, true))
 		return;
 	out->armed = true;
-	out->idle = 0;
-	set_timer(out, TICK_NS);
+	out->idle_ns = 0;
+	set_tick(out, TICK_MIN_NS);
 }
 
 /* What is in the ring by then is for the next exit or tick. */
@@ -123,12 +143,69 @@ void machine_uart_plain(void *opaque, bool plain)
 	pthread_mutex_unlock(&out->lock);
 }
 
+static void tick(void *opaque, unsigned int index)
+{
+	struct boot *boot = opaque;
+	struct uart_out *out = &boot->uart_out;
+	unsigned int found;
+	uint64_t ticks;
+
+	(void)index;
+	if (read(out->timer_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
+		return;
+	found = coalesced_drain(&boot->coalesced);
+	pthread_mutex_lock(&out->lock);
+	out->idle_ns = found ? 0 : out->idle_ns + out->tick_ns;
+	if (out->armed && out->idle_ns >= IDLE_NS)
+		disarm(boot);
+	if (out->armed)
+		follow(boot, found);
+	else
+		set_tick(out, 0);
+	pthread_mutex_unlock(&out->lock);
+	/* What came before the zone went. */
+	coalesced_drain(&boot->coalesced);
+}
+
+/* On the loop's thread, which alone may start others. */
+static void start_worker(void *opaque)
+{
+	struct session *session = opaque;
+	struct boot *boot = session->boot;
+	struct worker_config config = {
+		.name = "uart-out",
+		.nr_fds = 1,
+		.ready = tick,
+		.opaque = boot,
+	};
+	struct error err = { 0 };
+
+	/* A boot that has ended since may have asked. */
+	if (!boot || boot->uart_out.state != UART_OUT_ASKED)
+		return;
+	config.fds = &boot->uart_out.timer_fd;
+	if (worker_new(&config, &boot->uart_out.worker, &err)) {
+		log_debug("uart-out: %s", err.text);
+		return;
+	}
+	worker_resume(boot->uart_out.worker);
+	boot->uart_out.state = UART_OUT_READY;
+}
+
 void machine_uart_busy(struct boot *boot)
 {
 	struct uart_out *out = &boot->uart_out;
+	int unasked = UART_OUT_UNASKED;
 
-	if (out->armed || !out->worker)
+	if (out->armed)
 		return;
+	if (out->state != UART_OUT_READY) {
+		if (atomic_compare_exchange_strong(&out->state, &unasked,
+						   UART_OUT_ASKED))
+			evloop_post(boot->session->loop, start_worker,
+				    boot->session);
+		return;
+	}
 	pthread_mutex_lock(&out->lock);
 	if (out->plain && !out->armed)
 		arm(boot);
@@ -161,28 +238,6 @@ void machine_uart_inert(void *opaque, bool inert, uint64_t reg, uint16_t val)
 	set_inert(boot, boot->uart_out.addr + reg, sizeof(val), val, inert);
 }
 
-static void tick(void *opaque, unsigned int index)
-{
-	struct boot *boot = opaque;
-	struct uart_out *out = &boot->uart_out;
-	uint64_t ticks;
-	bool any;
-
-	(void)index;
-	if (read(out->timer_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
-		return;
-	any = coalesced_drain(&boot->coalesced);
-	pthread_mutex_lock(&out->lock);
-	out->idle = any ? 0 : out->idle + 1;
-	if (out->armed && out->idle == IDLE_TICKS)
-		disarm(boot);
-	if (!out->armed)
-		set_timer(out, 0);
-	pthread_mutex_unlock(&out->lock);
-	/* What came before the zone went. */
-	coalesced_drain(&boot->coalesced);
-}
-
 static void ring_end(void *opaque)
 {
 	struct boot *boot = opaque;
@@ -211,11 +266,23 @@ static void ring_write(void *opaque, uint64_t addr, unsigned int size,
 		mmio_bus_write(&boot->bus, addr, size, val);
 }
 
+static void ring_full(void *opaque)
+{
+	struct boot *boot = opaque;
+	struct uart_out *out = &boot->uart_out;
+
+	pthread_mutex_lock(&out->lock);
+	if (out->armed)
+		set_tick(out, TICK_MIN_NS);
+	pthread_mutex_unlock(&out->lock);
+}
+
 void machine_exits_open(struct boot *boot)
 {
 	static const struct coalesced_ops ops = {
 		.write = ring_write,
 		.end = ring_end,
+		.full = ring_full,
 	};
 
 	if (coalesced_init(&boot->coalesced, &boot->vm, boot->vcpu[0].run, &ops,
@@ -227,14 +294,6 @@ void machine_exits_open(struct boot *boot)
 void machine_uart_open(struct boot *boot, unsigned int i)
 {
 	struct uart_out *out = &boot->uart_out;
-	const struct worker_config config = {
-		.name = "uart-out",
-		.fds = &out->timer_fd,
-		.nr_fds = 1,
-		.ready = tick,
-		.opaque = boot,
-	};
-	struct error err = { 0 };
 
 	*out = (struct uart_out){
 		.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -245,13 +304,8 @@ void machine_uart_open(struct boot *boot, unsigned int i)
 		return;
 	out->timer_fd =
 		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (out->timer_fd < 0)
-		return;
-	if (worker_new(&config, &out->worker, &err)) {
-		log_debug("uart-out: %s", err.text);
-		return;
-	}
-	worker_resume(out->worker);
+	if (out->timer_fd >= 0)
+		out->state = UART_OUT_UNASKED;
 }
 
 void machine_uart_close(struct boot *boot)

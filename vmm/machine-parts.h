@@ -52,7 +52,7 @@ enum machine_end {
 	END_HOST_RESET,
 };
 
-/* What the boots leave behind for the session's record. */
+/* What the boots leave behind for the session's record, and for the log. */
 struct machine_result {
 	unsigned int boots;
 	unsigned int gic_version;
@@ -98,18 +98,27 @@ struct rtc_alarm {
 	struct pl031 *rtc;
 	struct evloop *loop;
 	struct evloop_timer *timer;
-	int moved_fd; /* the deadline moved */
+	atomic_bool is_posted; /* that the deadline moved */
+};
+
+enum uart_out_state {
+	UART_OUT_NONE,    /* each character exits, always */
+	UART_OUT_UNASKED, /* there is no worker yet, */
+	UART_OUT_ASKED,   /* a character came and the loop is to make one, */
+	UART_OUT_READY,   /* and has */
 };
 
 /* Console output that does not exit (machine-exits.c). */
 struct uart_out {
 	uint64_t addr; /* UARTDR; 0: not open */
 	int timer_fd;
-	struct worker *worker; /* NULL: each character exits */
-	pthread_mutex_t lock;  /* within the UART's: the next three */
+	atomic_int state;      /* enum uart_out_state */
+	struct worker *worker; /* the loop's thread */
+	pthread_mutex_t lock;  /* within the UART's: the next four */
 	bool plain;            /* see tx_plain in hw/pl011.h */
 	_Atomic bool armed;    /* the zone is there and the timer runs */
-	unsigned int idle;     /* ticks without a character */
+	long tick_ns;          /* its interval; 0 is off */
+	long idle_ns;          /* for so long no character */
 	uint8_t buf[256];      /* what a drain has found; within its lock */
 	size_t len;
 };

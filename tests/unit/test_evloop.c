@@ -721,6 +721,51 @@ static void test_timer_free_in_handler(void **state)
 	assert_int_equal(c.fired, 1);
 }
 
+static void again_at_once(void *opaque)
+{
+	struct alarm_clock *c = opaque;
+
+	c->fired++;
+	evloop_timer_set(c->timer, 1);
+}
+
+/* One that is always due keeps neither timers nor descriptors waiting. */
+static void test_timer_always_due(void **state)
+{
+	struct alarm_clock busy = { .loop = *state };
+	struct alarm_clock c;
+
+	alarm_init(&c, *state);
+	busy.timer = evloop_timer_new(*state, again_at_once, &busy, NULL);
+	assert_non_null(busy.timer);
+	evloop_timer_set(busy.timer, 1);
+	evloop_timer_set(c.timer, now() + 10 * MS);
+	c.stop = true;
+	assert_int_equal(evloop_run(*state, NULL), 0);
+	assert_int_equal(c.fired, 1);
+	assert_true(busy.fired > 1);
+	evloop_timer_free(busy.timer);
+	evloop_timer_free(c.timer);
+}
+
+/* What is due behind a timer that stops the loop fires in the next run. */
+static void test_timer_left_by_stop(void **state)
+{
+	struct alarm_clock a, b;
+
+	alarm_init(&a, *state);
+	alarm_init(&b, *state);
+	a.stop = b.stop = true;
+	evloop_timer_set(a.timer, 1);
+	evloop_timer_set(b.timer, 1);
+	assert_int_equal(evloop_run(*state, NULL), 0);
+	assert_int_equal(a.fired + b.fired, 1);
+	assert_int_equal(evloop_run(*state, NULL), 0);
+	assert_int_equal(a.fired + b.fired, 2);
+	evloop_timer_free(a.timer);
+	evloop_timer_free(b.timer);
+}
+
 static void test_free_null(void **state)
 {
 	(void)state;
@@ -772,6 +817,8 @@ int main(void)
 		loop_test(test_timer_move_and_stop),
 		loop_test(test_timer_moved_in_batch),
 		loop_test(test_timer_free_in_handler),
+		loop_test(test_timer_always_due),
+		loop_test(test_timer_left_by_stop),
 		cmocka_unit_test(test_free_null),
 		cmocka_unit_test(test_free_busy),
 	};

@@ -554,13 +554,25 @@ static void test_root(void **state)
 static uint32_t execute(const struct sock_filter *pc,
 			const struct seccomp_data *data)
 {
-	uint32_t a = 0;
+	uint32_t a = 0, x = 0;
 	bool yes;
 
 	for (;; pc++) {
 		switch (pc->code) {
 		case BPF_LD | BPF_W | BPF_ABS:
 			memcpy(&a, (const char *)data + pc->k, sizeof(a));
+			continue;
+		case BPF_LD | BPF_IMM:
+			a = pc->k;
+			continue;
+		case BPF_MISC | BPF_TAX:
+			x = a;
+			continue;
+		case BPF_ALU | BPF_RSH | BPF_K:
+			a >>= pc->k;
+			continue;
+		case BPF_ALU | BPF_RSH | BPF_X:
+			a >>= x;
 			continue;
 		case BPF_ALU | BPF_AND | BPF_K:
 			a &= pc->k;
@@ -573,11 +585,8 @@ static uint32_t execute(const struct sock_filter *pc,
 		case BPF_JMP | BPF_JEQ | BPF_K:
 			yes = a == pc->k;
 			break;
-		case BPF_JMP | BPF_JGT | BPF_K:
-			yes = a > pc->k;
-			break;
-		case BPF_JMP | BPF_JGE | BPF_K:
-			yes = a >= pc->k;
+		case BPF_JMP | BPF_JSET | BPF_K:
+			yes = a & pc->k;
 			break;
 		default:
 			fail_msg("instruction 0x%x", pc->code);
@@ -715,6 +724,116 @@ static void test_arm_lists(void **state)
 	judge_arm(arm_calls, sizeof(arm_calls) / sizeof(arm_calls[0]));
 }
 
+/* --- against the table, call by call ---------------------------------------*/
+
+#define REQUEST_BITS 0xffffU /* of an ioctl's: type and number */
+
+static const struct {
+	const char *name;
+	unsigned int in; /* a rule with one of these; 0: all but IN_PARENT's */
+	const struct sock_filter *arm64, *arm;
+} lists[] = {
+	{ "main", 0, arm64_main, arm_main },
+	{ "parent", 0, arm64_parent, arm_parent },
+	{ "vcpu", IN_VCPU, arm64_vcpu, arm_vcpu },
+	{ "worker", IN_WORKER, arm64_worker, arm_worker },
+};
+
+#define NR_LISTS (sizeof(lists) / sizeof(lists[0]))
+
+static bool is_listed(size_t list, unsigned int in)
+{
+	if (lists[list].in)
+		return in & lists[list].in;
+	return !(in & IN_PARENT) || !strcmp(lists[list].name, "parent");
+}
+
+/* What the table says. */
+static uint32_t want(size_t list, const char *call,
+		     const struct seccomp_data *data)
+{
+	const struct sandbox_rule *rule;
+	const struct sandbox_ioctl *io;
+
+	for (io = sandbox_ioctls; !strcmp(call, "ioctl") && io->request; io++)
+		if (is_listed(list, io->in) &&
+		    !((io->request ^ data->args[1]) & REQUEST_BITS))
+			return SECCOMP_RET_ALLOW;
+	for (rule = sandbox_rules; rule->call; rule++)
+		if (!strcmp(rule->call, call) && is_listed(list, rule->in) &&
+		    ((uint32_t)data->args[rule->arg] & rule->mask) ==
+			    rule->value)
+			return rule->fails ? SECCOMP_RET_ERRNO | rule->fails
+					   : SECCOMP_RET_ALLOW;
+	return SECCOMP_RET_TRAP;
+}
+
+static void compare(size_t list, const char *call, uint32_t arch,
+		    const struct seccomp_data *data)
+{
+	const struct sock_filter *filter =
+		arch == AUDIT_ARCH_ARM ? lists[list].arm : lists[list].arm64;
+	const uint32_t is = execute(filter, data);
+
+	if (is != want(list, call, data))
+		fail_msg("%s: %s %d(0x%llx, 0x%llx, 0x%llx): verdict 0x%x",
+			 lists[list].name, call, data->nr,
+			 (unsigned long long)data->args[0],
+			 (unsigned long long)data->args[1],
+			 (unsigned long long)data->args[2], is);
+}
+
+/* @call with what any rule looks for in its arguments, and with what none does. */
+static void compare_arguments(size_t list, const char *call, int nr,
+			      uint32_t arch)
+{
+	struct seccomp_data data = { .nr = nr, .arch = arch };
+	const struct sandbox_rule *rule;
+
+	compare(list, call, arch, &data);
+	for (rule = sandbox_rules; rule->call; rule++) {
+		if (!rule->mask)
+			continue;
+		memset(data.args, 0, sizeof(data.args));
+		data.args[rule->arg] = rule->value;
+		compare(list, call, arch, &data);
+		data.args[rule->arg] = ~(uint64_t)rule->value;
+		compare(list, call, arch, &data);
+		data.args[rule->arg] = (uint64_t)rule->value << 32;
+		compare(list, call, arch, &data);
+		memset(data.args, 0xff, sizeof(data.args));
+		data.args[rule->arg] = rule->mask;
+		compare(list, call, arch, &data);
+	}
+}
+
+static void compare_all(const char *names, int nr_names, uint32_t arch)
+{
+	struct seccomp_data data = { .arch = arch };
+	const char *name = names;
+	size_t list;
+	int nr;
+
+	for (nr = 0; nr < nr_names; nr++, name += strlen(name) + 1)
+		for (list = 0; list < NR_LISTS; list++)
+			compare_arguments(list, name, nr, arch);
+	/* Numbers that are no call's. */
+	for (nr = nr_names; nr < 0x10000; nr += 31)
+		for (list = 0; list < NR_LISTS; list++)
+			compare_arguments(list, "", nr, arch);
+	data.nr = number_of(names, nr_names, "ioctl");
+	for (data.args[1] = 0; data.args[1] <= REQUEST_BITS; data.args[1]++)
+		for (list = 0; list < NR_LISTS; list++)
+			compare(list, "ioctl", arch, &data);
+}
+
+static void test_all_calls(void **state)
+{
+	(void)state;
+	compare_all(arm64_names, arm64_nr, AUDIT_ARCH_AARCH64);
+	compare_all(arm_names, arm_nr, AUDIT_ARCH_ARM);
+}
+
 /* A 32-bit call of an arm64 process, say, whose numbers are others. */
 static void test_foreign_calls(void **state)
 {
@@ -725,6 +844,7 @@ static void test_foreign_calls(void **state)
 
 	(void)state;
 	assert_int_equal(execute(arm64_vcpu, &data), SECCOMP_RET_KILL_PROCESS);
+	assert_int_equal(execute(arm64_main, &data), SECCOMP_RET_KILL_PROCESS);
 	assert_int_equal(execute(arm64_worker, &data),
 			 SECCOMP_RET_KILL_PROCESS);
 	assert_int_equal(execute(arm64_parent, &data),
@@ -743,6 +863,7 @@ int main(void)
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_arm64_lists),
 		cmocka_unit_test(test_arm_lists),
+		cmocka_unit_test(test_all_calls),
 		cmocka_unit_test(test_foreign_calls),
 	};
 

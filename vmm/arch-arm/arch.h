@@ -20,8 +20,10 @@
 #include "kvm/vm.h"
 #include "lib/error.h"
 
-/* Shared peripheral interrupts: room for every machine (SPI 0..95). */
-#define ARCH_NR_SPIS 96
+/* Shared peripheral interrupts: a GIC has so many, or a multiple of it, */
+#define ARCH_SPI_BLOCK 32
+/* and every machine has room in these. */
+#define ARCH_MAX_SPIS 96
 
 struct arch_gic {
 	unsigned int version; /* 2 or 3 */
@@ -49,12 +51,14 @@ int arch_vm_type(const struct vm *vm, uint64_t ram_end, unsigned long *type,
 
 /*
  * The in-kernel GIC at @map's addresses.  @version 2, 3, or 0 for the
- * first of 2 and 3 that the host has.  TL_HOST if it has not, naming what it
- * has, or if @nr_cpus is more than that GIC or KVM can take.
+ * first of 2 and 3 that the host has; @nr_spis a multiple of ARCH_SPI_BLOCK.
+ * TL_HOST if it has not, naming what it has, or if @nr_cpus is more than that
+ * GIC or KVM can take.
  */
 int arch_gic_create(const struct vm *vm, const struct memmap *map,
 		    unsigned int version, unsigned int nr_cpus,
-		    struct arch_gic *gic, struct error *err);
+		    unsigned int nr_spis, struct arch_gic *gic,
+		    struct error *err);
 
 /* Whether @vm could have a GIC of @version, 2 or 3. */
 bool arch_gic_exists(const struct vm *vm, unsigned int version);

@@ -95,12 +95,12 @@ static int create_legacy(const struct vm *vm, const struct memmap *map)
 }
 
 static int create(const struct vm *vm, const struct memmap *map,
-		  struct arch_gic *gic)
+		  unsigned int nr_spis, struct arch_gic *gic)
 {
 	const bool v2 = gic->version == 2;
 	const uint64_t dist = map->gicd_base;
 	const uint64_t other = v2 ? map->gicc_base : map->gicr_base;
-	const uint32_t nr_irqs = GIC_SPI_BASE + ARCH_NR_SPIS;
+	const uint32_t nr_irqs = GIC_SPI_BASE + nr_spis;
 	int ret;
 
 	if (is_legacy(vm))
@@ -171,7 +171,8 @@ static int check_cpus(const struct vm *vm, unsigned int nr_cpus,
 
 int arch_gic_create(const struct vm *vm, const struct memmap *map,
 		    unsigned int version, unsigned int nr_cpus,
-		    struct arch_gic *gic, struct error *err)
+		    unsigned int nr_spis, struct arch_gic *gic,
+		    struct error *err)
 {
 	int ret;
 
@@ -187,7 +188,7 @@ int arch_gic_create(const struct vm *vm, const struct memmap *map,
 	ret = check_cpus(vm, nr_cpus, gic, err);
 	if (ret)
 		return ret;
-	ret = create(vm, map, gic);
+	ret = create(vm, map, nr_spis, gic);
 	if (ret) {
 		arch_gic_close(gic);
 		return error_set(err, TL_HOST, -ret,

@@ -37,7 +37,7 @@ struct console {
 	atomic_bool mute; /* nobody reads our output */
 	size_t start;     /* of what is pending in buf */
 	size_t end;
-	uint8_t buf[PENDING_MAX];
+	uint8_t buf[]; /* PENDING_MAX */
 };
 
 /* --- the terminal's state, for the signal handler too ----------------------*/
@@ -322,19 +322,19 @@ static bool is_open(int fd)
 static int watch_input(struct console *console, struct error *err)
 {
 	int fd = console->config.in_fd;
-	struct error why = { 0 };
 	int ret;
 
 	if (console->at_end)
 		return 0;
 	ret = evloop_add(console->config.loop, fd, EPOLLIN, in_ready, console,
-			 &why);
+			 NULL);
 	/* Regular files and /dev/null: read when the guest has room. */
 	if (ret == -EPERM)
 		return 0;
 	if (ret)
-		return error_set(err, TL_CONSOLE, -ret, "console: %s",
-				 why.text);
+		return error_set(err, TL_CONSOLE, -ret,
+				 "console: cannot watch descriptor %d: %s", fd,
+				 strerror(-ret));
 	console->polled = console->reading = true;
 	return 0;
 }
@@ -345,11 +345,12 @@ int console_open(const struct console_config *config, struct console **out,
 	struct console *console;
 	int ret;
 
-	console = calloc(1, sizeof(*console));
+	/* Most guests are never typed at: no page of the buffer is touched. */
+	console = malloc(sizeof(*console) + PENDING_MAX);
 	if (!console)
 		return error_set(err, TL_CONSOLE, ENOMEM,
 				 "no memory for the console");
-	console->config = *config;
+	*console = (struct console){ .config = *config };
 	/* Before the number of one that is not open gets a new meaning. */
 	console->at_end = !is_open(config->in_fd);
 	console->mute = !is_open(config->out_fd);

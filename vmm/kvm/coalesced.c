@@ -65,26 +65,30 @@ static void deliver(const struct coalesced *c,
 	c->ops->write(c->opaque, entry->phys_addr, size, val);
 }
 
-bool coalesced_drain(struct coalesced *c)
+unsigned int coalesced_drain(struct coalesced *c)
 {
 	struct kvm_coalesced_mmio_ring *ring = c->ring;
+	unsigned int batch, total = 0;
+	bool full = false;
 	uint32_t at, last;
-	bool any = false;
 
 	if (!coalesced_pending(c))
-		return false;
+		return 0;
 	pthread_mutex_lock(&c->lock);
 	at = ring->first;
 	/* Acquire pairs with smp_wmb() in KVM's coalesced_mmio_write(). */
 	while (at != (last = __atomic_load_n(&ring->last, __ATOMIC_ACQUIRE))) {
-		for (; at != last; at = (at + 1) % c->max)
+		for (batch = 0; at != last; at = (at + 1) % c->max, batch++)
 			deliver(c, &ring->coalesced_mmio[at]);
 		c->ops->end(c->opaque);
 		__atomic_store_n(&ring->first, at, __ATOMIC_RELEASE);
-		any = true;
+		full |= batch == c->max - 1;
+		total += batch;
 	}
 	pthread_mutex_unlock(&c->lock);
-	return any;
+	if (full)
+		c->ops->full(c->opaque);
+	return total;
 }
 
 void coalesced_destroy(struct coalesced *c)

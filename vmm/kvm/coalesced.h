@@ -24,6 +24,8 @@ struct coalesced_ops {
 		      uint64_t val);
 	/* That was all for now. */
 	void (*end)(void *opaque);
+	/* There was no room: a write may have exited for that. */
+	void (*full)(void *opaque);
 };
 
 struct coalesced {
@@ -54,10 +56,10 @@ int coalesced_zone(const struct coalesced *c, uint64_t addr, uint32_t size,
 bool coalesced_pending(const struct coalesced *c);
 
 /*
- * Deliver all that wait; true if there were any.  Any thread, unless it holds
- * what the ops need.
+ * Deliver all that wait; returns how many there were.  Any thread, unless it
+ * holds what the ops need.
  */
-bool coalesced_drain(struct coalesced *c);
+unsigned int coalesced_drain(struct coalesced *c);
 
 void coalesced_destroy(struct coalesced *c);
 

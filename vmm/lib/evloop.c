@@ -10,6 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "lib/clock-ns.h"
 #include "lib/evloop.h"
 
 #define EVLOOP_BATCH 16
@@ -36,8 +37,13 @@ struct post {
 
 struct evloop {
 	int epfd;
-	int wakefd; /* eventfd: something was posted, or stop */
+	int wakefd;          /* eventfd: something was posted, or stop */
+	int timerfd;         /* of all timers; -1: there was none yet */
+	uint64_t timerfd_ns; /* when it is due; UINT64_MAX: never */
 	atomic_bool stop;
+
+	struct evloop_timer *timers;
+	uint64_t round; /* of firing: each timer does so once in one */
 
 	struct watch *watches;
 	/*
@@ -59,8 +65,10 @@ struct evloop {
 };
 
 struct evloop_timer {
+	struct evloop_timer *next;
 	struct evloop *loop;
-	int fd;
+	uint64_t when_ns; /* UINT64_MAX: stopped */
+	uint64_t round;   /* in which it was set or fired last */
 	void (*fn)(void *opaque);
 	void *opaque;
 };
@@ -93,6 +101,7 @@ struct evloop *evloop_new(struct error *err)
 		return NULL;
 	}
 	loop->post_tail = &loop->post_head;
+	loop->timerfd = -1;
 
 	loop->epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (loop->epfd < 0) {
@@ -153,6 +162,8 @@ void evloop_free(struct evloop *loop)
 	free_watches(&loop->watches);
 	free_watches(&loop->graveyard);
 	pthread_mutex_destroy(&loop->post_lock);
+	if (loop->timerfd >= 0)
+		close(loop->timerfd);
 	close(loop->wakefd);
 	close(loop->epfd);
 	free(loop);
@@ -227,9 +238,12 @@ int evloop_add(struct evloop *loop, int fd, uint32_t events, evloop_fn fn,
 		ret = watch_ctl(loop, EPOLL_CTL_DEL, watch, 0);
 	if (ret) {
 		free(watch);
-		return error_set(err, TL_FAIL, -ret,
-				 "event loop: cannot watch descriptor %d: %s",
-				 fd, strerror(-ret));
+		/* Who only asks whether it can be watched wants no words. */
+		return !err ? ret
+			    : error_set(err, TL_FAIL, -ret,
+					"event loop: cannot watch descriptor "
+					"%d: %s",
+					fd, strerror(-ret));
 	}
 	*link = watch;
 	return 0;
@@ -250,55 +264,27 @@ void evloop_del(struct evloop *loop, int fd)
 	loop->graveyard = watch;
 }
 
-static void timer_fired(void *opaque, uint32_t events)
-{
-	struct evloop_timer *timer = opaque;
-	uint64_t count;
+/* --- timers, which share a descriptor --------------------------------------*/
 
-	(void)events;
-	/* EAGAIN: moved by a handler earlier in the same batch. */
-	if (read(timer->fd, &count, sizeof(count)) != sizeof(count))
-		return;
-	/* The last statement, as the timer may be freed in there. */
-	timer->fn(timer->opaque);
+static uint64_t first_due(const struct evloop *loop)
+{
+	const struct evloop_timer *timer;
+	uint64_t first = UINT64_MAX;
+
+	for (timer = loop->timers; timer; timer = timer->next)
+		if (timer->when_ns < first)
+			first = timer->when_ns;
+	return first;
 }
 
-struct evloop_timer *evloop_timer_new(struct evloop *loop,
-				      void (*fn)(void *opaque), void *opaque,
-				      struct error *err)
+static void set_timerfd(struct evloop *loop)
 {
-	struct evloop_timer *timer;
-
-	timer = calloc(1, sizeof(*timer));
-	if (!timer) {
-		error_set(err, TL_FAIL, ENOMEM, "no memory for a timer");
-		return NULL;
-	}
-	timer->loop = loop;
-	timer->fn = fn;
-	timer->opaque = opaque;
-
-	timer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (timer->fd < 0) {
-		error_set(err, TL_FAIL, errno, "event loop: timerfd_create: %s",
-			  strerror(errno));
-		goto free_timer;
-	}
-	if (evloop_add(loop, timer->fd, EPOLLIN, timer_fired, timer, err))
-		goto close_fd;
-	return timer;
-
-close_fd:
-	close(timer->fd);
-free_timer:
-	free(timer);
-	return NULL;
-}
-
-void evloop_timer_set(struct evloop_timer *timer, uint64_t when_ns)
-{
+	const uint64_t when_ns = first_due(loop);
 	struct itimerspec its = { 0 };
 
+	if (when_ns == loop->timerfd_ns)
+		return;
+	loop->timerfd_ns = when_ns;
 	if (when_ns != UINT64_MAX) {
 		uint64_t sec = when_ns / NS_PER_SEC;
 
@@ -308,15 +294,104 @@ void evloop_timer_set(struct evloop_timer *timer, uint64_t when_ns)
 		its.it_value.tv_nsec = when_ns ? (long)(when_ns % NS_PER_SEC)
 					       : 1;
 	}
-	timerfd_settime(timer->fd, TFD_TIMER_ABSTIME, &its, NULL);
+	timerfd_settime(loop->timerfd, TFD_TIMER_ABSTIME, &its, NULL);
+}
+
+/* A timer that is set anew meanwhile waits for the next round. */
+static struct evloop_timer *next_due(const struct evloop *loop, uint64_t now)
+{
+	struct evloop_timer *timer;
+
+	for (timer = loop->timers; timer; timer = timer->next)
+		if (timer->when_ns <= now && timer->round != loop->round)
+			return timer;
+	return NULL;
+}
+
+static void timers_due(void *opaque, uint32_t events)
+{
+	struct evloop *loop = opaque;
+	struct evloop_timer *timer;
+	uint64_t count, now;
+
+	(void)events;
+	/* EAGAIN: moved by a handler earlier in the same batch. */
+	if (read(loop->timerfd, &count, sizeof(count)) != sizeof(count))
+		return;
+	loop->timerfd_ns = UINT64_MAX;
+	now = monotonic_ns();
+	loop->round++;
+	/* From the start each time: a handler may free any timer. */
+	while (!loop->stop && (timer = next_due(loop, now))) {
+		timer->when_ns = UINT64_MAX;
+		timer->round = loop->round;
+		timer->fn(timer->opaque);
+	}
+	set_timerfd(loop);
+}
+
+static int open_timerfd(struct evloop *loop, struct error *err)
+{
+	int fd, ret;
+
+	if (loop->timerfd >= 0)
+		return 0;
+	fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (fd < 0)
+		return error_set(err, TL_FAIL, errno,
+				 "event loop: timerfd_create: %s",
+				 strerror(errno));
+	ret = evloop_add(loop, fd, EPOLLIN, timers_due, loop, err);
+	if (ret) {
+		close(fd);
+		return ret;
+	}
+	loop->timerfd = fd;
+	loop->timerfd_ns = UINT64_MAX;
+	return 0;
+}
+
+struct evloop_timer *evloop_timer_new(struct evloop *loop,
+				      void (*fn)(void *opaque), void *opaque,
+				      struct error *err)
+{
+	struct evloop_timer *timer;
+
+	if (open_timerfd(loop, err))
+		return NULL;
+	timer = malloc(sizeof(*timer));
+	if (!timer) {
+		error_set(err, TL_FAIL, ENOMEM, "no memory for a timer");
+		return NULL;
+	}
+	*timer = (struct evloop_timer){
+		.next = loop->timers,
+		.loop = loop,
+		.when_ns = UINT64_MAX,
+		.fn = fn,
+		.opaque = opaque,
+	};
+	loop->timers = timer;
+	return timer;
+}
+
+void evloop_timer_set(struct evloop_timer *timer, uint64_t when_ns)
+{
+	timer->when_ns = when_ns;
+	timer->round = timer->loop->round;
+	set_timerfd(timer->loop);
 }
 
 void evloop_timer_free(struct evloop_timer *timer)
 {
+	struct evloop_timer **link;
+
 	if (!timer)
 		return;
-	evloop_del(timer->loop, timer->fd);
-	close(timer->fd);
+	link = &timer->loop->timers;
+	while (*link != timer)
+		link = &(*link)->next;
+	*link = timer->next;
 	free(timer);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A program of the build: prints the filters of rules.c for one architecture as
- * C, with libseccomp.  Compiling them when a VM starts would take longer than
- * the VM's whole life can.
+ * C.  libseccomp knows the calls' numbers; filter.c makes the instructions, as
+ * few as it can, since a kernel takes hundreds of its own to check and translate
+ * each of them in every thread that is started.
  */
 #include <asm/ioctl.h>
 #include <linux/audit.h>
@@ -16,12 +17,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sandbox/filter.h"
 #include "sandbox/rules.h"
 
 #define IOCTL_MASK (_IOC_TYPEMASK << _IOC_TYPESHIFT | _IOC_NRMASK)
-#define LOW_WORD   0xffffffffu
 /* Calls have small numbers, but for a handful of ARM's. */
-#define MAX_CALLS 1024
+#define MAX_CALLS  1024
+#define MAX_VALUES 256 /* calls or requests of a filter */
 
 static const struct {
 	const char *name;
@@ -50,6 +52,7 @@ static const struct {
 };
 
 static const char *doing;
+static struct filter program;
 
 static void die(const char *what)
 {
@@ -79,52 +82,26 @@ static int resolve(uint32_t token, const char *call)
 	return seccomp_syscall_resolve_name_arch(token, call);
 }
 
-static void add_rule(scmp_filter_ctx ctx, uint32_t token,
-		     const struct sandbox_rule *rule)
+#define ARG(n) (offsetof(struct seccomp_data, args) + (n) * sizeof(uint64_t))
+
+/* Where all ways through a filter lead. */
+struct ends {
+	filter_label allow, trap, foreign;
+};
+
+/* A call that is allowed with some arguments, or fails. */
+struct special {
+	uint32_t call;
+	const struct sandbox_rule *rule; /* the first; NULL: ioctl's table */
+	filter_label label;
+};
+
+static int by_value(const void *a, const void *b)
 {
-	const uint32_t action = rule->fails ? SCMP_ACT_ERRNO(rule->fails)
-					    : SCMP_ACT_ALLOW;
-	/* libseccomp translates from the build machine's numbers. */
-	const int call = seccomp_syscall_resolve_name(rule->call);
-	struct scmp_arg_cmp cmp;
-	int ret;
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	if (resolve(token, rule->call) < 0)
-		return;
-	if (rule->mask) {
-		cmp = SCMP_CMP(rule->arg, SCMP_CMP_MASKED_EQ, rule->mask,
-			       rule->value);
-		ret = seccomp_rule_add_exact_array(ctx, action, call, 1, &cmp);
-	} else {
-		ret = seccomp_rule_add_exact(ctx, action, call, 0);
-	}
-	if (ret)
-		die(strerror(-ret));
+	return (x > y) - (x < y);
 }
-
-static void add_ioctl(scmp_filter_ctx ctx, uint32_t token, unsigned int request)
-{
-	struct sandbox_rule rule = {
-		.call = "ioctl",
-		.arg = 1,
-		.mask = IOCTL_MASK,
-		.value = request & IOCTL_MASK,
-	};
-
-	add_rule(ctx, token, &rule);
-}
-
-static void print_insn(struct sock_filter insn)
-{
-	printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", insn.code, insn.jt, insn.jf,
-	       insn.k);
-}
-
-#define LOAD(field)                        \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, \
-		 (uint32_t)offsetof(struct seccomp_data, field))
-#define UNLESS(value, skip) \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (skip))
 
 /*
  * Each exit of a guest to user space passes this: KVM_RUN comes first.
@@ -135,72 +112,200 @@ static void print_insn(struct sock_filter insn)
  * arguments (seccomp_cache_prepare(), Linux 5.11), which takes longer than the
  * VM's start.
  */
-static void print_fast_path(unsigned int arch)
+static void add_fast_path(struct filter *f, unsigned int arch)
 {
 	const int call = resolve(archs[arch].token, "ioctl");
-	const struct sock_filter fast[] = {
-		LOAD(args[1]),
-		UNLESS(sandbox_fast_ioctl, 5),
-		LOAD(nr),
-		UNLESS((uint32_t)call, 3),
-		LOAD(arch),
-		UNLESS(archs[arch].audit, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	size_t i;
+	const filter_label other = filter_label_new(f);
 
-	for (i = 0; i < sizeof(fast) / sizeof(fast[0]); i++)
-		print_insn(fast[i]);
+	filter_load(f, ARG(1));
+	filter_jump(f, BPF_JEQ, sandbox_fast_ioctl, FILTER_NEXT, other);
+	filter_load(f, offsetof(struct seccomp_data, nr));
+	filter_jump(f, BPF_JEQ, (uint32_t)call, FILTER_NEXT, other);
+	filter_load(f, offsetof(struct seccomp_data, arch));
+	filter_jump(f, BPF_JEQ, archs[arch].audit, FILTER_NEXT, other);
+	filter_add(f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	filter_here(f, other);
 }
 
-static void print_program(scmp_filter_ctx ctx)
+static void add_ioctls(struct filter *f, unsigned int filter,
+		       const struct ends *ends)
 {
-	struct sock_filter insn;
-	FILE *f = tmpfile();
+	static const struct filter_number request = { ARG(1), IOCTL_MASK };
+	const struct sandbox_ioctl *io;
+	uint32_t value[MAX_VALUES];
+	size_t nr = 0;
 
-	if (!f || seccomp_export_bpf(ctx, fileno(f)))
-		die("cannot export it");
-	rewind(f);
-	while (fread(&insn, sizeof(insn), 1, f) == 1)
-		print_insn(insn);
-	fclose(f);
+	for (io = sandbox_ioctls; io->request; io++) {
+		if (nr == MAX_VALUES)
+			die("too many requests");
+		if (is_in(filter, io->in))
+			value[nr++] = io->request & IOCTL_MASK;
+	}
+	qsort(value, nr, sizeof(value[0]), by_value);
+	filter_one_of(f, &request, value, nr, ends->allow, ends->trap);
+}
+
+/* All rules of the call of @rule, which is the first. */
+static void add_rules(struct filter *f, unsigned int filter,
+		      const struct sandbox_rule *rule, const struct ends *ends)
+{
+	const struct sandbox_rule *last = NULL;
+	const char *call = rule->call;
+
+	for (; rule->call; rule++) {
+		if (strcmp(rule->call, call) || !is_in(filter, rule->in))
+			continue;
+		if (rule->fails) {
+			filter_add(f, BPF_RET | BPF_K,
+				   SECCOMP_RET_ERRNO | rule->fails);
+			return;
+		}
+		if (!last || last->arg != rule->arg ||
+		    last->mask != rule->mask) {
+			filter_load(f, ARG(rule->arg));
+			if (rule->mask != UINT32_MAX)
+				filter_add(f, BPF_ALU | BPF_AND | BPF_K,
+					   rule->mask);
+		}
+		filter_jump(f, BPF_JEQ, rule->value, ends->allow, FILTER_NEXT);
+		last = rule;
+	}
+	filter_jump(f, BPF_JA, 0, ends->trap, ends->trap);
+}
+
+/* Whether @rule's call has one that lets it pass whatever the arguments. */
+static bool is_plain(unsigned int filter, const struct sandbox_rule *rule)
+{
+	const struct sandbox_rule *other;
+
+	for (other = sandbox_rules; other->call; other++)
+		if (!strcmp(other->call, rule->call) &&
+		    is_in(filter, other->in) && !other->mask && !other->fails)
+			return true;
+	return false;
+}
+
+/* Whether the two calls' first rules are all they have, and are the same. */
+static bool is_same(unsigned int filter, const struct sandbox_rule *a,
+		    const struct sandbox_rule *b)
+{
+	const struct sandbox_rule *other;
+
+	for (other = sandbox_rules; other->call; other++)
+		if (other != a && other != b && is_in(filter, other->in) &&
+		    (!strcmp(other->call, a->call) ||
+		     !strcmp(other->call, b->call)))
+			return false;
+	return a->arg == b->arg && a->mask == b->mask && a->value == b->value &&
+	       a->fails == b->fails;
+}
+
+static void add_specials(struct filter *f, unsigned int filter,
+			 struct special *special, size_t nr,
+			 const struct ends *ends)
+{
+	size_t i, k;
+
+	filter_load(f, offsetof(struct seccomp_data, nr));
+	for (i = 0; i < nr; i++) {
+		special[i].label = filter_label_new(f);
+		for (k = 0; k < i; k++)
+			if (special[k].rule && special[i].rule &&
+			    is_same(filter, special[k].rule, special[i].rule))
+				special[i].label = special[k].label;
+		filter_jump(f, BPF_JEQ, special[i].call, special[i].label,
+			    i + 1 < nr ? FILTER_NEXT : ends->trap);
+	}
+	for (i = 0; i < nr; i++) {
+		for (k = 0; k < i; k++)
+			if (special[k].label == special[i].label)
+				break;
+		if (k < i)
+			continue;
+		filter_here(f, special[i].label);
+		if (special[i].rule)
+			add_rules(f, filter, special[i].rule, ends);
+		else
+			add_ioctls(f, filter, ends);
+	}
+}
+
+/* Calls that pass whatever their arguments first: most are of these. */
+static void add_calls(struct filter *f, unsigned int arch, unsigned int filter,
+		      const struct ends *ends)
+{
+	static const struct filter_number number = {
+		offsetof(struct seccomp_data, nr), UINT32_MAX
+	};
+	const filter_label others = filter_label_new(f);
+	struct special special[MAX_VALUES];
+	uint32_t plain[MAX_VALUES];
+	const struct sandbox_rule *rule;
+	size_t nr_plain = 0, nr_special = 0, i;
+	int call;
+
+	special[nr_special++].call =
+		(uint32_t)resolve(archs[arch].token, "ioctl");
+	special[0].rule = NULL;
+	for (rule = sandbox_rules; rule->call; rule++) {
+		call = resolve(archs[arch].token, rule->call);
+		if (call < 0 || !is_in(filter, rule->in))
+			continue;
+		if (nr_plain == MAX_VALUES || nr_special == MAX_VALUES)
+			die("too many calls");
+		if (is_plain(filter, rule)) {
+			plain[nr_plain++] = (uint32_t)call;
+			continue;
+		}
+		for (i = 0; i < nr_special; i++)
+			if (special[i].call == (uint32_t)call)
+				break;
+		if (i == nr_special)
+			special[nr_special++] =
+				(struct special){ (uint32_t)call, rule, 0 };
+	}
+	qsort(plain, nr_plain, sizeof(plain[0]), by_value);
+	filter_one_of(f, &number, plain, nr_plain, ends->allow, others);
+	filter_here(f, others);
+	add_specials(f, filter, special, nr_special, ends);
 }
 
 static void print_filter(unsigned int arch, unsigned int filter)
 {
-	const uint32_t token = archs[arch].token;
-	const struct sandbox_rule *rule;
-	const struct sandbox_ioctl *io;
-	scmp_filter_ctx ctx;
+	struct filter *f = &program;
+	const char *wrong;
+	struct ends ends;
+	unsigned int i;
 
+	filter_init(f);
+	ends.allow = filter_label_new(f);
+	ends.trap = filter_label_new(f);
+	ends.foreign = filter_label_new(f);
+	/* Workers enter no guest. */
+	if (is_in(filter, IN_VCPU))
+		add_fast_path(f, arch);
+	else
+		filter_load(f, ARG(1));
+	filter_load(f, offsetof(struct seccomp_data, arch));
+	filter_jump(f, BPF_JEQ, archs[arch].audit, FILTER_NEXT, ends.foreign);
+	add_calls(f, arch, filter, &ends);
+	filter_here(f, ends.allow);
+	filter_add(f, BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	filter_here(f, ends.trap);
+	filter_add(f, BPF_RET | BPF_K, SECCOMP_RET_TRAP);
+	filter_here(f, ends.foreign);
+	filter_add(f, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	doing = filters[filter].name;
-	ctx = seccomp_init(SCMP_ACT_TRAP);
-	if (!ctx || (token != seccomp_arch_native() &&
-		     (seccomp_arch_remove(ctx, SCMP_ARCH_NATIVE) ||
-		      seccomp_arch_add(ctx, token))))
-		die("cannot begin it");
-	/* 2: a binary search for the call's number. */
-	if (seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) ||
-	    seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH,
-			     SCMP_ACT_KILL_PROCESS))
-		die("this libseccomp is older than 2.5");
-	for (rule = sandbox_rules; rule->call; rule++)
-		if (is_in(filter, rule->in))
-			add_rule(ctx, token, rule);
-	for (io = sandbox_ioctls; io->request; io++)
-		if (is_in(filter, io->in))
-			add_ioctl(ctx, token, io->request);
+	wrong = filter_finish(f);
+	if (wrong)
+		die(wrong);
 
 	printf("static const struct sock_filter SANDBOX(%s)[] = {\n",
 	       filters[filter].name);
-	/* Workers enter no guest. */
-	if (is_in(filter, IN_VCPU))
-		print_fast_path(arch);
-	else
-		print_insn((struct sock_filter)LOAD(args[1]));
-	print_program(ctx);
+	for (i = 0; i < f->nr; i++)
+		printf("\t{ 0x%02x, %u, %u, 0x%08x },\n", f->insn[i].code,
+		       f->insn[i].jt, f->insn[i].jf, f->insn[i].k);
 	printf("};\n\n");
-	seccomp_release(ctx);
 }
 
 /* One after the other: an array of pointers would want relocation. */
