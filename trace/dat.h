@@ -52,7 +52,7 @@ struct dat {
 };
 
 /* Behind a page so many bytes can be read, which are of no meaning. */
-#define DAT_SLACK 8
+#define DAT_SLACK 64
 
 /* Called for each event format of the file. */
 typedef int (*dat_format_fn)(const char *system, const char *text, size_t size,
