@@ -15,8 +15,8 @@
 
 #define REPEAT_WAYS    2
 #define REPEAT_SLOTS   (PAIR_LIKES / REPEAT_WAYS)
-#define REPEAT_RECORDS 8
-#define REPEAT_BYTES   256
+#define REPEAT_RECORDS 12
+#define REPEAT_BYTES   448
 
 /* So many are compared at once; behind a span's end they can be read. */
 #define REPEAT_BLOCK DAT_SLACK
