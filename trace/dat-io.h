@@ -44,6 +44,12 @@ bool dat_unpack(struct dat *dat, const void *from, size_t packed, void *to,
 		size_t size);
 
 /*
+ * The next compressed chunk of @stream, to its data at @at: its length is that
+ * of both then.  False: there is none, or it is damaged.
+ */
+bool dat_read_chunk(struct dat *dat, struct dat_stream *stream, size_t at);
+
+/*
  * A place in the file or in an unpacked block of it.  After something that is
  * beyond @end, @failed is set and all that is read is 0 or NULL.
  */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dat-ahead.h"
 #include "dat-io.h"
 
 /* Read at once of what is not compressed; trace-cmd packs some ten pages. */
@@ -46,12 +47,13 @@ static bool read_plain(struct dat *dat, struct dat_stream *s)
 }
 
 /* Compressed: a count, then as many of (packed size, size, bytes). */
-static bool read_chunk(struct dat *dat, struct dat_stream *s)
+bool dat_read_chunk(struct dat *dat, struct dat_stream *s, size_t at)
 {
 	size_t packed, size;
 	uint8_t head[8];
 
-	if (!s->data) {
+	if (!s->begun) {
+		s->begun = true;
 		if (!dat_read(dat, s->offset, head, 4))
 			goto damaged;
 		s->chunks = dat_number(dat, head, 4);
@@ -67,13 +69,13 @@ static bool read_chunk(struct dat *dat, struct dat_stream *s)
 	s->offset += 8;
 	if (!packed || !size || packed > CHUNK_MAX || size > CHUNK_MAX ||
 	    !make_space(&s->packed, &s->packed_space, packed) ||
-	    !make_space(&s->data, &s->space, size) ||
+	    !make_space(&s->data, &s->space, at + size) ||
 	    !dat_read(dat, s->offset, s->packed, packed) ||
-	    !dat_unpack(dat, s->packed, packed, s->data, size))
+	    !dat_unpack(dat, s->packed, packed, s->data + at, size))
 		goto damaged;
 	s->offset += packed;
 	s->next = 0;
-	s->length = size;
+	s->length = at + size;
 	return true;
 damaged:
 	dat_damaged(dat, "the events of CPU %d cannot be unpacked at %llu",
@@ -81,12 +83,23 @@ damaged:
 	return false;
 }
 
+static bool read_packed(struct dat *dat, struct dat_stream *s)
+{
+	if (dat_ahead_take(dat, s))
+		return true;
+	if (!dat_read_chunk(dat, s, 0))
+		return false;
+	dat_ahead_begin(dat, s);
+	return true;
+}
+
 const uint8_t *dat_page(struct dat *dat, struct dat_stream *s, size_t *size)
 {
 	const uint8_t *page;
 
 	if (s->next >= s->length &&
-	    !(s->compressed ? read_chunk(dat, s) : read_plain(dat, s))) {
+	    !(s->compressed ? read_packed(dat, s) : read_plain(dat, s))) {
+		dat_ahead_end(dat, s);
 		free(s->data);
 		free(s->packed);
 		s->data = s->packed = NULL;

@@ -10,6 +10,7 @@
 
 #include <zstd.h>
 
+#include "dat-ahead.h"
 #include "dat-io.h"
 
 #define PAGE_MIN 1024u
@@ -223,6 +224,7 @@ out:
 
 void dat_close(struct dat *dat)
 {
+	dat_ahead_stop(dat);
 	for (size_t i = 0; i < dat->nr_streams; i++) {
 		free(dat->stream[i].data);
 		free(dat->stream[i].packed);

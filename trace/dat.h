@@ -18,18 +18,22 @@
 #include "format.h"
 #include "lib/error.h"
 
+struct dat_part;
+struct dat_ahead;
+
 enum dat_codec { DAT_PLAIN, DAT_ZLIB, DAT_ZSTD };
 
 struct dat_stream {
-	int buffer; /* 0: the top one, then tracing instances */
-	int cpu;    /* -1: lost with the rest of the file */
-	bool compressed;
+	int buffer;             /* 0: the top one, then tracing instances */
+	int cpu;                /* -1: lost with the rest of the file */
+	bool compressed, begun; /* begun: @chunks is known */
 	uint32_t page_size;
 	uint64_t offset, end; /* in the file */
 	uint64_t chunks;      /* compressed: how many more */
 	uint8_t *data;        /* what of it is in memory, from @next on */
 	uint8_t *packed;
 	size_t space, packed_space, next, length;
+	struct dat_part *part; /* what comes next; NULL: nothing is done */
 };
 
 struct dat {
@@ -42,6 +46,7 @@ struct dat {
 	uint32_t page_size;
 	enum dat_codec codec;
 	void *unzstd;
+	struct dat_ahead *ahead;
 	/* the head of a ring buffer page: a time stamp first, then these */
 	struct field commit;
 	uint16_t page_data;
@@ -52,7 +57,7 @@ struct dat {
 };
 
 /* Behind a page so many bytes can be read, which are of no meaning. */
-#define DAT_SLACK 8
+#define DAT_SLACK 64
 
 /* Called for each event format of the file. */
 typedef int (*dat_format_fn)(const char *system, const char *text, size_t size,

@@ -6,7 +6,7 @@
  */
 #include <errno.h>
 
-#include "pair-take.h"
+#include "pair-repeat.h"
 #include "record-format.h"
 #include "ring.h"
 
@@ -58,6 +58,9 @@ int pair_span(struct pair *pair, struct record_span *span)
 	struct pair_thread *thread = NULL;
 	struct pairing *p = NULL;
 	int64_t whose = NOBODY;
+	/* the last exit whose first record is here */
+	const uint8_t *first = NULL;
+	uint64_t before = 0;
 	uint64_t ts = span->ts, taken = 0, seen[EV_TYPES] = { 0 };
 	int ret = 0;
 
@@ -105,9 +108,26 @@ int pair_span(struct pair *pair, struct record_span *span)
 		seen[which]++;                                     \
 		take_as(which, pair, thread, p, format, data, ts); \
 	} while (0)
+		if ((type == EV_EXIT || type == EV_VCPU_EXIT) && !p->open) {
+			span->ts = ts - (head >> 5);
+			span->taken = taken - 1;
+			at = repeat_take(pair, thread, p, format, data - 4,
+					 span);
+			if (at != data - 4) {
+				ts = span->ts;
+				taken = span->taken;
+				continue;
+			}
+			at = data + 4 * words;
+			first = data - 4;
+			before = thread->exits;
+		}
 		/* every exit has the first two, and is looked for first */
 		if (type == EV_ENTRY) {
 			TAKE(EV_ENTRY);
+			if (first && thread->exits == before + 1)
+				repeat_learn(pair, span, first, at, &p->exit);
+			first = NULL;
 			continue;
 		}
 		if (type == EV_EXIT) {

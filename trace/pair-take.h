@@ -34,6 +34,8 @@ struct pair {
 	size_t count, space;
 	size_t *slot; /* hash of tid -> index + 1, 2 * space entries */
 	size_t recent;
+	struct repeat_slot *repeat; /* REPEAT_SLOTS */
+	uint64_t learnt;            /* of these, since the beginning */
 };
 
 /*

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pair-take.h"
+#include "pair-repeat.h"
 
 struct pair *pair_new(void (*fn)(const struct trap_exit *exit, void *opaque),
 		      void *opaque)
@@ -12,6 +12,11 @@ struct pair *pair_new(void (*fn)(const struct trap_exit *exit, void *opaque),
 
 	if (!pair)
 		return NULL;
+	pair->repeat = calloc(REPEAT_SLOTS, sizeof(*pair->repeat));
+	if (!pair->repeat) {
+		free(pair);
+		return NULL;
+	}
 	pair->fn = fn;
 	pair->opaque = opaque;
 	return pair;
@@ -24,6 +29,7 @@ void pair_free(struct pair *pair)
 	free(pair->thread);
 	free(pair->pairing);
 	free(pair->slot);
+	free(pair->repeat);
 	free(pair);
 }
 

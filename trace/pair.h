@@ -29,6 +29,9 @@ enum {
 	HAVE_IRQ = 1 << 12,
 };
 
+/* Of the numbers of likes that are equal modulo this only one is in use. */
+#define PAIR_LIKES 256
+
 /*
  * What an exit was, and how long it took.  From @pc up to @irq_name is what says
  * where it is counted: equal bytes are equal exits but for the times, so that
@@ -38,6 +41,8 @@ struct trap_exit {
 	uint64_t ts;      /* ns, when the guest was left */
 	uint64_t ns;      /* HAVE_TIME: until it was entered again */
 	uint64_t user_ns; /* HAVE_TIME and HAVE_USER: of these, outside KVM */
+	/* not 0: an exit of the same number has differed in the times only */
+	uint64_t like;
 	uint64_t pc;
 	uint64_t esr;
 	uint64_t ipa;

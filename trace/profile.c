@@ -29,6 +29,12 @@ struct profile_memo {
 	struct profile_row *row; /* NULL: empty */
 };
 
+/* And for those whose being alike has been seen before. */
+struct profile_like {
+	uint64_t like; /* 0: empty */
+	struct profile_row *row;
+};
+
 void profile_init(struct profile *profile, const struct vmmap *map)
 {
 	memset(profile, 0, sizeof(*profile));
@@ -42,6 +48,7 @@ void profile_free(struct profile *profile)
 		profile_sum_free(&profile->row[i].sum);
 	free(profile->row);
 	free(profile->memo);
+	free(profile->like);
 	free(profile->cause);
 	free(profile->cause_slot);
 	free(profile->vcpu);
@@ -294,6 +301,8 @@ static int grow_rows(struct profile *profile)
 	/* what it knew is elsewhere now; without it all goes on, slower */
 	free(profile->memo);
 	profile->memo = calloc(MEMO, sizeof(*profile->memo));
+	free(profile->like);
+	profile->like = calloc(PAIR_LIKES, sizeof(*profile->like));
 	profile->whole = !profile->from && profile->to == UINT64_MAX &&
 			 !profile->virt_base;
 	return 0;
@@ -441,6 +450,7 @@ static __attribute__((noinline)) void count_exit(struct profile *profile,
 						 const struct trap_exit *exit)
 {
 	struct profile_row *row = NULL;
+	struct profile_like *like;
 
 	if (profile->memo)
 		row = recall(profile, exit, memo_of(profile, exit));
@@ -448,22 +458,38 @@ static __attribute__((noinline)) void count_exit(struct profile *profile,
 		row = learn_row(profile, exit);
 	if (row && add_exit(&row->sum, exit))
 		profile->oom = true;
+	if (row && exit->like && profile->whole && profile->like) {
+		like = &profile->like[exit->like % PAIR_LIKES];
+		like->like = exit->like;
+		like->row = row;
+	}
+}
+
+static __attribute__((noinline)) void count_other(struct profile *profile,
+						  struct profile_row *row,
+						  const struct trap_exit *exit)
+{
+	if (add_exit(&row->sum, exit))
+		profile->oom = true;
 }
 
 void profile_exit(const struct trap_exit *exit, void *opaque)
 {
 	struct profile *profile = opaque;
-	const struct profile_memo *memo;
+	const struct profile_like *like;
 
-	if (profile->whole && profile->memo) {
-		memo = memo_of(profile, exit);
-		if (memo->row && remembers(memo, exit) &&
-		    exit->have & HAVE_TIME &&
-		    hist_is_ready(&memo->row->sum.hist, exit->ns)) {
-			add_exit(&memo->row->sum, exit);
-			return;
-		}
-	}
+	if (!exit->like || !profile->like)
+		goto other;
+	like = &profile->like[exit->like % PAIR_LIKES];
+	if (like->like != exit->like)
+		goto other;
+	if (exit->have & HAVE_TIME &&
+	    hist_is_ready(&like->row->sum.hist, exit->ns))
+		add_exit(&like->row->sum, exit);
+	else
+		count_other(profile, like->row, exit);
+	return;
+other:
 	count_exit(profile, exit);
 }
 

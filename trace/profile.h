@@ -60,6 +60,7 @@ struct profile_irq {
 };
 
 struct profile_memo;
+struct profile_like;
 
 struct profile {
 	const struct vmmap *map;
@@ -73,6 +74,7 @@ struct profile {
 	uint32_t *cause_slot;
 	struct profile_row *row; /* by key; empty ones have a count of 0 */
 	size_t used, row_space;
+	struct profile_like *like;
 	struct profile_memo *memo; /* of exits whose row is known, may be NULL */
 	bool whole; /* neither a window nor early addresses to look at */
 	struct profile_irq *irq;

@@ -267,6 +267,7 @@ struct exits {
 	size_t count, space;
 	struct reader_info info;
 	uint64_t spans; /* records that were taken from one */
+	uint64_t like; /* exits that were known by the bytes of their records */
 };
 
 static void take_exit(const struct trap_exit *exit, void *opaque)
@@ -278,7 +279,9 @@ static void take_exit(const struct trap_exit *exit, void *opaque)
 		e->exit = realloc(e->exit, e->space * sizeof(*e->exit));
 		assert_non_null(e->exit);
 	}
-	e->exit[e->count++] = *exit;
+	e->like += exit->like != 0;
+	e->exit[e->count] = *exit;
+	e->exit[e->count++].like = 0;
 }
 
 static int to_pair(const struct event *event, void *opaque)
@@ -314,8 +317,8 @@ static void read_exits(const char *path, bool spans, struct exits *e)
 	reader_close(reader);
 }
 
-/* How many records were taken from spans. */
-static uint64_t compare_exits(const char *path)
+/* How many records were taken from spans; and in @like, how many exits whole. */
+static uint64_t compare_exits(const char *path, uint64_t *like)
 {
 	const struct pair_thread *a, *b;
 	struct exits fast, slow;
@@ -346,7 +349,9 @@ static uint64_t compare_exits(const char *path)
 	assert_memory_equal(fast.info.kvm, slow.info.kvm,
 			    sizeof(fast.info.kvm));
 	assert_int_equal(slow.spans, 0);
+	assert_int_equal(slow.like, 0);
 	spans = fast.spans;
+	*like = fast.like;
 	pair_free(fast.pair);
 	pair_free(slow.pair);
 	free(fast.exit);
@@ -434,6 +439,7 @@ static size_t compare(const char *path)
 static void test_golden(void **state)
 {
 	unsigned int files = 0;
+	uint64_t like;
 	glob_t found;
 
 	(void)state;
@@ -443,7 +449,7 @@ static void test_golden(void **state)
 		if (strstr(found.gl_pathv[i], "/no-kvm"))
 			continue;
 		assert_true(compare(found.gl_pathv[i]) > 100);
-		assert_true(compare_exits(found.gl_pathv[i]) > 100);
+		assert_true(compare_exits(found.gl_pathv[i], &like) > 100);
 		files++;
 	}
 	assert_true(files >= 7);
@@ -482,6 +488,7 @@ static void test_made(void **state)
 	for (unsigned int i = 0; i < 16; i++) {
 		char path[] = "/tmp/trapline-test-XXXXXX";
 		struct make_dat m;
+		uint64_t like;
 		int fd;
 
 		make_init(&m);
@@ -501,9 +508,9 @@ static void test_made(void **state)
 		close(fd);
 		/* those of another byte order have none */
 		if (m.big)
-			assert_int_equal(compare_exits(path), 0);
+			assert_int_equal(compare_exits(path, &like), 0);
 		else
-			assert_true(compare_exits(path) > EVENTS / 4);
+			assert_true(compare_exits(path, &like) > EVENTS / 4);
 		unlink(path);
 		make_free(&m);
 	}
@@ -517,6 +524,7 @@ static void test_damaged_format(void **state)
 	char path[] = "/tmp/trapline-test-XXXXXX";
 	FILE *file = fopen("tests/golden/stock-v6.dat", "r");
 	unsigned int formats = 0;
+	uint64_t like;
 	size_t size;
 	char *at;
 	int fd;
@@ -534,7 +542,7 @@ static void test_damaged_format(void **state)
 
 		*broken = 'S';
 		assert_int_equal(pwrite(fd, data, size, 0), size);
-		compare_exits(path);
+		compare_exits(path, &like);
 		*broken = 's';
 		at += sizeof(what);
 		formats++;
@@ -544,12 +552,96 @@ static void test_damaged_format(void **state)
 	unlink(path);
 }
 
+/* Long enough for a thread to read ahead in each stream. */
+static void make_long(struct make_dat *m, bool packed)
+{
+	uint64_t ts = 1000000, seed = 1;
+
+	make_init(m);
+	m->version = 7;
+	m->packed = packed;
+	m->cpus = 2;
+	for (unsigned int i = 0; i < 150000; i++) {
+		int cpu;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		cpu = (int)(seed >> 33) % 2;
+		ts += seed >> 54;
+		make_event(m, cpu, ts, MAKE_ENTRY + i / 2 % 2, 100 + cpu,
+			   seed >> 62, 7);
+	}
+	make_finish(m);
+}
+
+static int store(const struct make_dat *m, char *path)
+{
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, m->data, m->size), m->size);
+	return fd;
+}
+
+static void exits_free(struct exits *e)
+{
+	pair_free(e->pair);
+	free(e->exit);
+}
+
+static void test_long(void **state)
+{
+	char plain[] = "/tmp/trapline-test-XXXXXX";
+	char packed[] = "/tmp/trapline-test-XXXXXX";
+	struct exits a, b, c;
+	struct make_dat m;
+	size_t at, step;
+	uint64_t like;
+	int fd;
+
+	(void)state;
+	make_long(&m, false);
+	close(store(&m, plain));
+	make_free(&m);
+	make_long(&m, true);
+	fd = store(&m, packed);
+	read_exits(plain, true, &a);
+	read_exits(packed, true, &b);
+	assert_int_equal(a.info.events, 150000);
+	assert_int_equal(b.info.events, 150000);
+	assert_true(a.count > 30000);
+	assert_int_equal(a.count, b.count);
+	assert_memory_equal(a.exit, b.exit, a.count * sizeof(*a.exit));
+	assert_string_equal(b.info.damage, "");
+	/* what is before the damage is read, whoever comes to it first */
+	step = m.size / 9;
+	for (at = step; at < m.size - step; at += step) {
+		uint8_t bad[64];
+
+		memset(bad, 0x5a, sizeof(bad));
+		assert_int_equal(pwrite(fd, bad, sizeof(bad), at), 64);
+		compare_exits(packed, &like);
+		read_exits(packed, true, &c);
+		assert_string_not_equal(c.info.damage, "");
+		assert_true(c.info.events < 150000);
+		assert_true(c.info.events > 0);
+		assert_int_equal(pwrite(fd, m.data + at, sizeof(bad), at), 64);
+		exits_free(&c);
+	}
+	close(fd);
+	unlink(plain);
+	unlink(packed);
+	exits_free(&a);
+	exits_free(&b);
+	make_free(&m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_made),
 		cmocka_unit_test(test_damaged_format),
+		cmocka_unit_test(test_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 var data = JSON.parse(document.getElementById("data").textContent);
 var profile = data.profile;
 var color = d3.scale.ordinal().range(["#5b9bd5", "#f2a154", "#7cc47f",
-	"#e07b7b", "#a78bca", "#c49c7a", "#e39ac4", "#9aa7b1", "#c9c45a",
+	"#e07b7b", "#a78bca", "#c49c7a", "#e39ac4", "#3f8f83", "#c9c45a",
 	"#5fc2cc"]).domain(data.timeline.classes);
 var integer = d3.format(",d");
 
