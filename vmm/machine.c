@@ -160,7 +160,7 @@ static int session_open(struct session *session, const struct run_config *cfg,
 		return ret;
 	if (cfg->sandbox == SANDBOX_FULL)
 		ret = machine_root_enter(session, err);
-	return ret ? ret : sandbox_open(cfg->sandbox, cfg->trace, err);
+	return ret ? ret : sandbox_open(cfg->sandbox, err);
 }
 
 int session_disk(struct session *session, unsigned int index,

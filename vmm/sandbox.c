@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <linux/securebits.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -147,16 +148,20 @@ static void violated(int sig, siginfo_t *info, void *context)
 
 /* --- giving up -------------------------------------------------------------*/
 
-/* What a program that is executed can have at the most; none is, later on. */
-static void drop_bounding_set(void)
+/*
+ * That user 0 has capabilities by its number alone ends, for good.  Dropping the
+ * bounding set takes a call for each of 41, and would add nothing to this and
+ * to no_new_privs, under which a file's capabilities count for nothing.
+ */
+static void lock_securebits(void)
 {
-	unsigned long cap;
-
-	if (prctl(PR_CAPBSET_READ, 0UL, 0UL, 0UL, 0UL) != 1)
-		return;
-	/* Ends at the first that there is not, or without the right to. */
-	for (cap = 0; !prctl(PR_CAPBSET_DROP, cap, 0UL, 0UL, 0UL); cap++)
-		;
+	/* Fails without the right to: then there is nothing to give up. */
+	prctl(PR_SET_SECUREBITS,
+	      (unsigned long)(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED |
+			      SECBIT_NO_SETUID_FIXUP |
+			      SECBIT_NO_SETUID_FIXUP_LOCKED |
+			      SECBIT_KEEP_CAPS_LOCKED),
+	      0UL, 0UL, 0UL);
 }
 
 static int drop_capabilities(void)
@@ -168,7 +173,7 @@ static int drop_capabilities(void)
 		{ 0 },
 	};
 
-	drop_bounding_set();
+	lock_securebits();
 	/* Ambient ones go with the permitted. */
 	return syscall(SYS_capset, &header, none) ? -errno : 0;
 }
@@ -244,7 +249,7 @@ static bool host_has_filters(void)
 	       errno == EFAULT;
 }
 
-int sandbox_open(enum sandbox_mode mode, bool executes, struct error *err)
+int sandbox_open(enum sandbox_mode mode, struct error *err)
 {
 	struct sigaction sa = { .sa_sigaction = violated,
 				.sa_flags = SA_SIGINFO };
@@ -265,9 +270,6 @@ int sandbox_open(enum sandbox_mode mode, bool executes, struct error *err)
 			 "sandbox");
 		return 0;
 	}
-	/* Threads inherit it, which is cheaper than each on its own. */
-	if (!executes)
-		drop_bounding_set();
 	/* Or libc opens a file, in any thread, to count the CPUs. */
 	mallopt(M_ARENA_MAX, MAX_ARENAS);
 	sigfillset(&sa.sa_mask);

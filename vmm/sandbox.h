@@ -26,10 +26,9 @@ int sandbox_parse(const char *arg, enum sandbox_mode *mode, struct error *err);
  * thread_enter() has its own list.  A thread that asks for something else ends
  * the process with status TL_SANDBOX and one line that names the call and the
  * thread.  -ENOSYS with status TL_HOST if the host's kernel has no filters and
- * @mode is SANDBOX_SECCOMP or SANDBOX_FULL.  @executes: a program is still to be
- * started before sandbox_lock(), with all its capabilities.
+ * @mode is SANDBOX_SECCOMP or SANDBOX_FULL.
  */
-int sandbox_open(enum sandbox_mode mode, bool executes, struct error *err);
+int sandbox_open(enum sandbox_mode mode, struct error *err);
 
 /*
  * The VM is built, its helpers run: the calling thread, the main one, is shut

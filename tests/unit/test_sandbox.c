@@ -103,7 +103,7 @@ static void run(enum place place)
 		act();
 		_exit(0);
 	}
-	if (sandbox_open(SANDBOX_SECCOMP, place == IN_A_PARENT, NULL))
+	if (sandbox_open(SANDBOX_SECCOMP, NULL))
 		_exit(98);
 	if (place == IN_MAIN_THREAD || place == IN_A_PARENT) {
 		if (sandbox_lock(place == IN_A_PARENT, NULL))
@@ -274,17 +274,15 @@ static void everyday(void)
 static void read_status(void)
 {
 	char line[256];
-	bool privs = false, caps = false, bounding = false, filter = false;
+	bool privs = false, caps = false, filter = false;
 	FILE *f = fopen("/proc/thread-self/status", "r");
 
 	while (f && fgets(line, sizeof(line), f)) {
 		privs |= !strcmp(line, "NoNewPrivs:\t1\n");
 		filter |= !strcmp(line, "Seccomp:\t2\n");
 		caps |= !strcmp(line, "CapPrm:\t0000000000000000\n");
-		bounding |= !strcmp(line, "CapBnd:\t0000000000000000\n");
 	}
-	/* Without privileges the bounding set stays, and gives nothing. */
-	if (!privs || !filter || !caps || (!bounding && !geteuid()))
+	if (!privs || !filter || !caps)
 		_exit(1);
 }
 
@@ -359,7 +357,7 @@ static void test_none(void **state)
 	enum sandbox_mode mode;
 
 	(void)state;
-	assert_int_equal(sandbox_open(SANDBOX_NONE, false, NULL), 0);
+	assert_int_equal(sandbox_open(SANDBOX_NONE, NULL), 0);
 	assert_int_equal(sandbox_lock(false, NULL), 0);
 	thread_enter(THREAD_VCPU);
 	assert_int_equal(prctl(PR_GET_SECCOMP), 0);
@@ -506,7 +504,7 @@ static void enter_root(void)
 static void enter_root_and_lock(void)
 {
 	enter_root();
-	if (sandbox_open(SANDBOX_FULL, true, NULL) || sandbox_lock(false, NULL))
+	if (sandbox_open(SANDBOX_FULL, NULL) || sandbox_lock(false, NULL))
 		_exit(6);
 	open_a_file();
 	run_a_program();

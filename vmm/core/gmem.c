@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -47,48 +48,46 @@ static int check_range(const struct gmem *gm, uint64_t gpa, uint64_t size,
 }
 
 /*
- * Map @size bytes at an address congruent to @gpa modulo 2 MiB: only then can
- * KVM back a stage-2 block with a huge page.  One block more is reserved than
- * needed, and what sticks out on either side is given back.
+ * Map the region at an address congruent to its GPA modulo 2 MiB: only then can
+ * KVM back a stage-2 block with a huge page.  One block more is mapped than
+ * needed; what sticks out on either side lets nobody pass.
  */
-static uint8_t *map_aligned(uint64_t gpa, uint64_t size)
+static bool map_aligned(struct gmem_region *r)
 {
-	size_t want, total, head;
+	size_t total;
 	uint8_t *p;
 
 	/* A 32-bit host has less address space than a guest has addresses. */
-	if (size > SIZE_MAX - GMEM_BLOCK) {
+	if (r->size > SIZE_MAX - GMEM_BLOCK) {
 		errno = ENOMEM;
-		return NULL;
+		return false;
 	}
-	want = (size_t)size;
-	total = want + GMEM_BLOCK;
-
-	p = mmap(NULL, total, PROT_READ | PROT_WRITE,
+	total = (size_t)r->size + GMEM_BLOCK;
+	p = mmap(NULL, total, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p == MAP_FAILED)
-		return NULL;
-
-	head = (gpa - (uintptr_t)p) % GMEM_BLOCK;
-	if (head)
-		munmap(p, head);
-	if (head < GMEM_BLOCK)
-		munmap(p + head + want, GMEM_BLOCK - head);
-	return p + head;
+		return false;
+	r->below = (r->gpa - (uintptr_t)p) % GMEM_BLOCK;
+	r->above = GMEM_BLOCK - r->below;
+	r->hva = p + r->below;
+	if (mprotect(r->hva, (size_t)r->size, PROT_READ | PROT_WRITE)) {
+		munmap(p, total);
+		return false;
+	}
+	return true;
 }
 
 int gmem_add_ram(struct gmem *gm, uint64_t gpa, uint64_t size,
 		 struct error *err)
 {
-	uint8_t *hva;
+	struct gmem_region region = { .gpa = gpa, .size = size };
 	int ret;
 
 	ret = check_range(gm, gpa, size, err);
 	if (ret)
 		return ret;
 
-	hva = map_aligned(gpa, size);
-	if (!hva)
+	if (!map_aligned(&region))
 		return error_set(err, TL_MEMORY, ENOMEM,
 				 "cannot map %" PRIu64
 				 " MiB of guest memory (%s): give the guest "
@@ -96,10 +95,11 @@ int gmem_add_ram(struct gmem *gm, uint64_t gpa, uint64_t size,
 				 size >> 20, strerror(errno));
 
 	/* Both are improvements that a host may well do without. */
-	madvise(hva, (size_t)size, MADV_HUGEPAGE);
-	madvise(hva, (size_t)size, MADV_DONTDUMP);
+	madvise(region.hva, (size_t)size, MADV_HUGEPAGE);
+	madvise(region.hva, (size_t)size, MADV_DONTDUMP);
 
-	return gmem_add_mapping(gm, gpa, size, hva, err);
+	gm->region[gm->nr++] = region;
+	return 0;
 }
 
 int gmem_add_mapping(struct gmem *gm, uint64_t gpa, uint64_t size, void *hva,
@@ -122,7 +122,8 @@ void gmem_destroy(struct gmem *gm)
 	while (gm->nr) {
 		struct gmem_region *r = &gm->region[--gm->nr];
 
-		munmap(r->hva, (size_t)r->size);
+		munmap(r->hva - r->below,
+		       r->below + (size_t)r->size + r->above);
 		*r = (struct gmem_region){ 0 };
 	}
 }

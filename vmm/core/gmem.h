@@ -19,6 +19,8 @@ struct gmem_region {
 	uint64_t gpa;
 	uint64_t size; /* bytes */
 	uint8_t *hva;
+	/* Bytes mapped on either side of it that nobody may access. */
+	size_t below, above;
 };
 
 struct gmem {

@@ -132,7 +132,7 @@ static void add_ioctls(struct filter *f, unsigned int filter,
 {
 	static const struct filter_number request = { ARG(1), IOCTL_MASK };
 	const struct sandbox_ioctl *io;
-	uint32_t value[MAX_VALUES];
+	uint32_t value[MAX_VALUES] = { 0 };
 	size_t nr = 0;
 
 	for (io = sandbox_ioctls; io->request; io++) {
@@ -239,7 +239,7 @@ static void add_calls(struct filter *f, unsigned int arch, unsigned int filter,
 	};
 	const filter_label others = filter_label_new(f);
 	struct special special[MAX_VALUES];
-	uint32_t plain[MAX_VALUES];
+	uint32_t plain[MAX_VALUES] = { 0 };
 	const struct sandbox_rule *rule;
 	size_t nr_plain = 0, nr_special = 0, i;
 	int call;
