@@ -552,96 +552,12 @@ static void test_damaged_format(void **state)
 	unlink(path);
 }
 
-/* Long enough for a thread to read ahead in each stream. */
-static void make_long(struct make_dat *m, bool packed)
-{
-	uint64_t ts = 1000000, seed = 1;
-
-	make_init(m);
-	m->version = 7;
-	m->packed = packed;
-	m->cpus = 2;
-	for (unsigned int i = 0; i < 150000; i++) {
-		int cpu;
-
-		seed = seed * 6364136223846793005u + 1442695040888963407u;
-		cpu = (int)(seed >> 33) % 2;
-		ts += seed >> 54;
-		make_event(m, cpu, ts, MAKE_ENTRY + i / 2 % 2, 100 + cpu,
-			   seed >> 62, 7);
-	}
-	make_finish(m);
-}
-
-static int store(const struct make_dat *m, char *path)
-{
-	int fd = mkstemp(path);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, m->data, m->size), m->size);
-	return fd;
-}
-
-static void exits_free(struct exits *e)
-{
-	pair_free(e->pair);
-	free(e->exit);
-}
-
-static void test_long(void **state)
-{
-	char plain[] = "/tmp/trapline-test-XXXXXX";
-	char packed[] = "/tmp/trapline-test-XXXXXX";
-	struct exits a, b, c;
-	struct make_dat m;
-	size_t at, step;
-	uint64_t like;
-	int fd;
-
-	(void)state;
-	make_long(&m, false);
-	close(store(&m, plain));
-	make_free(&m);
-	make_long(&m, true);
-	fd = store(&m, packed);
-	read_exits(plain, true, &a);
-	read_exits(packed, true, &b);
-	assert_int_equal(a.info.events, 150000);
-	assert_int_equal(b.info.events, 150000);
-	assert_true(a.count > 30000);
-	assert_int_equal(a.count, b.count);
-	assert_memory_equal(a.exit, b.exit, a.count * sizeof(*a.exit));
-	assert_string_equal(b.info.damage, "");
-	/* what is before the damage is read, whoever comes to it first */
-	step = m.size / 9;
-	for (at = step; at < m.size - step; at += step) {
-		uint8_t bad[64];
-
-		memset(bad, 0x5a, sizeof(bad));
-		assert_int_equal(pwrite(fd, bad, sizeof(bad), at), 64);
-		compare_exits(packed, &like);
-		read_exits(packed, true, &c);
-		assert_string_not_equal(c.info.damage, "");
-		assert_true(c.info.events < 150000);
-		assert_true(c.info.events > 0);
-		assert_int_equal(pwrite(fd, m.data + at, sizeof(bad), at), 64);
-		exits_free(&c);
-	}
-	close(fd);
-	unlink(plain);
-	unlink(packed);
-	exits_free(&a);
-	exits_free(&b);
-	make_free(&m);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
 		cmocka_unit_test(test_made),
 		cmocka_unit_test(test_damaged_format),
-		cmocka_unit_test(test_long),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
