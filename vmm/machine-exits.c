@@ -11,8 +11,8 @@
  *
  * When the ring is full a character exits all the same, and takes the others
  * along.  So the timer follows the output: a tick that finds more than three
- * quarters of a ring, or a ring that was full, makes it faster, one that finds
- * less than a quarter slower.
+ * quarters of a ring, or a ring that was full, makes it faster, and one that
+ * finds less than a quarter slower, as a tick costs as much as four characters.
  */
 #include <errno.h>
 #include <linux/virtio_mmio.h>
@@ -28,7 +28,7 @@
 
 /* Nobody sees whether a character is as late as the slowest tick. */
 #define TICK_MAX_NS (4 * 1000 * 1000L)
-#define TICK_MIN_NS (TICK_MAX_NS / 32)
+#define TICK_MIN_NS (TICK_MAX_NS / 20)
 #define IDLE_NS     (8 * TICK_MAX_NS)
 
 #define UARTDR_SIZE 4
@@ -107,8 +107,11 @@ static void follow(struct boot *boot, unsigned int found)
 		ns /= 2;
 	else if (found < boot->coalesced.max / 4)
 		ns *= 2;
-	if (ns >= TICK_MIN_NS && ns <= TICK_MAX_NS)
-		set_tick(out, ns);
+	if (ns < TICK_MIN_NS)
+		ns = TICK_MIN_NS;
+	else if (ns > TICK_MAX_NS)
+		ns = TICK_MAX_NS;
+	set_tick(out, ns);
 }
 
 static void arm(struct boot *boot)
