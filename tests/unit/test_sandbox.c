@@ -389,16 +389,15 @@ static void without_filters(void)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1UL, 0UL, 0UL, 0UL) ||
 	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0UL, 0UL))
 		_exit(90);
-	if (sandbox_open(SANDBOX_SECCOMP, false, &err) != -ENOSYS)
+	if (sandbox_open(SANDBOX_SECCOMP, &err) != -ENOSYS)
 		_exit(91);
 	if (err.status != TL_HOST)
 		_exit(92);
 	fprintf(stderr, "%s\n", err.text);
-	if (sandbox_open(SANDBOX_FULL, false, NULL) != -ENOSYS)
+	if (sandbox_open(SANDBOX_FULL, NULL) != -ENOSYS)
 		_exit(93);
 	/* The default goes on, and all is as without it. */
-	if (sandbox_open(SANDBOX_AUTO, false, NULL) ||
-	    sandbox_lock(false, NULL))
+	if (sandbox_open(SANDBOX_AUTO, NULL) || sandbox_lock(false, NULL))
 		_exit(94);
 	thread_enter(THREAD_VCPU);
 	open_a_file();

@@ -320,8 +320,11 @@ static void test_total_length(void **state)
 				  { UINT64_C(0x100000000), 1, true } };
 
 	/* Never touched: popping a chain reads no buffer. */
-	big.region[big.nr++] =
-		(struct gmem_region){ UINT64_C(0x100000000), len, fake };
+	big.region[big.nr++] = (struct gmem_region){
+		.gpa = UINT64_C(0x100000000),
+		.size = len,
+		.hva = fake,
+	};
 	f->vq.gmem = &big;
 	mock_ring_offer(&f->ring, mock_ring_chain(&f->ring, seg, 2));
 	assert_int_equal(virtq_pop(&f->vq, &f->chain), 1);
