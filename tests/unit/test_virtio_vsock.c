@@ -678,6 +678,23 @@ static void test_malformed(void **state)
 	assert_true(mock_vdev_drive(&f.mock, 0));
 }
 
+/* A buffer that holds a header and no byte more, when there is data for it. */
+static void test_no_room_for_data(void **state)
+{
+	uint32_t port;
+	int fd;
+
+	(void)state;
+	fd = from_host(&port);
+	put(fd, "hello");
+	mock_vdev_offer(&f.mock, 0, f.rx_gpa[0], HDR, true);
+	events();
+	mock_vdev_kick(&f.mock, 0);
+	assert_true(mock_vdev_failed(&f.mock));
+	assert_true(mock_vdev_drive(&f.mock, 0));
+	close(fd);
+}
+
 /* A receive queue without buffers: refusals are kept up to an end. */
 static void test_no_buffers(void **state)
 {
@@ -835,6 +852,7 @@ int main(void)
 		test(test_host_gone_while_guest_sends),
 		test(test_strange_packets),
 		test(test_malformed),
+		test(test_no_room_for_data),
 		test(test_no_buffers),
 		test(test_many),
 		test(test_no_descriptors),

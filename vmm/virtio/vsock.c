@@ -127,6 +127,8 @@ static bool put_data(struct virtio_vsock *vs, struct vsock_conn *conn,
 	if (!data.nr) {
 		virtio_device_fail(&vs->vdev, VIRTIO_VSOCK_RX,
 				   "buffer without room for data");
+		/* Until a reset; asked again it would say the same. */
+		conn->say = 0;
 		return false;
 	}
 	n = conn->stream->host->ops->read(conn->stream, data.iov, (int)data.nr);
