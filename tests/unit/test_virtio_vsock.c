@@ -686,9 +686,12 @@ static void test_no_room_for_data(void **state)
 
 	(void)state;
 	fd = from_host(&port);
+	while (f.rx_given != f.rx_taken) {
+		put(fd, "hello");
+		expect(VIRTIO_VSOCK_OP_RW);
+	}
 	put(fd, "hello");
 	mock_vdev_offer(&f.mock, 0, f.rx_gpa[0], HDR, true);
-	events();
 	mock_vdev_kick(&f.mock, 0);
 	assert_true(mock_vdev_failed(&f.mock));
 	assert_true(mock_vdev_drive(&f.mock, 0));
