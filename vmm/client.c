@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
 #include "control-socket.h"
+#include "lib/clock.h"
 
 /* A VM whose event loop is alive answers at once. */
 #define PATIENCE_MS 5000
@@ -19,19 +19,11 @@
 /* The statistics of many vCPUs are long. */
 #define MAX_MESSAGE (16 << 20)
 
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Until @fd is ready for @events; -ETIMEDOUT at @deadline. */
 static int wait_for(int fd, short events, int64_t deadline)
 {
 	struct pollfd pfd = { .fd = fd, .events = events };
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - monotonic_ms();
 	int n;
 
 	if (left <= 0)
@@ -87,7 +79,7 @@ static int receive(struct client_session *session, int64_t deadline)
 static int get_message(struct client_session *session, const char *key,
 		       const char *or_key, json_t **message)
 {
-	const int64_t deadline = now_ms() + PATIENCE_MS;
+	const int64_t deadline = monotonic_ms() + PATIENCE_MS;
 	const char *text;
 	size_t len;
 	int ret;
@@ -149,7 +141,7 @@ json_t *client_execute(struct client_session *session, const char *command,
 	text = json_dumps(request, JSON_COMPACT);
 	json_decref(request);
 	ret = text ? send_all(session->fd, text, strlen(text),
-			      now_ms() + PATIENCE_MS)
+			      monotonic_ms() + PATIENCE_MS)
 		   : -ENOMEM;
 	free(text);
 	if (!ret)
@@ -195,11 +187,11 @@ static int negotiate(struct client_session *session, struct error *err)
 /* -EAGAIN if so many wait to be accepted, and for so long. */
 static int connect_patiently(const char *path)
 {
-	const int64_t deadline = now_ms() + PATIENCE_MS;
+	const int64_t deadline = monotonic_ms() + PATIENCE_MS;
 	int fd;
 
 	while ((fd = control_socket_connect(path)) == -EAGAIN &&
-	       now_ms() < deadline)
+	       monotonic_ms() < deadline)
 		poll(NULL, 0, RETRY_MS);
 	return fd;
 }
@@ -238,7 +230,7 @@ int client_open(const char *path, struct client_session *session,
 
 int client_wait_end(struct client_session *session, unsigned int seconds)
 {
-	const int64_t deadline = now_ms() + seconds * INT64_C(1000);
+	const int64_t deadline = monotonic_ms() + seconds * INT64_C(1000);
 	char rest[512];
 
 	for (;;) {

@@ -4,12 +4,12 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
 #include "control-commands.h"
 #include "control-socket.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "qmp.h"
 
@@ -46,14 +46,6 @@ struct control {
 	uint64_t stall_ns;
 	bool deaf; /* not accepting, until the timer is due */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 * NS_PER_MS + (uint64_t)ts.tv_nsec;
-}
 
 /* --- clients come and go ---------------------------------------------------*/
 
@@ -126,7 +118,7 @@ static void flush_output(struct client *client)
 			return;
 		}
 		client->sent += (size_t)n;
-		client->since = now_ns();
+		client->since = monotonic_ns();
 	}
 	client->sent = client->end = 0;
 }
@@ -150,7 +142,7 @@ static bool reserve(struct client *client, size_t len)
 /* The timer serves all clients, so it only ever moves forward. */
 static void arm_timer(struct control *control, uint64_t delay)
 {
-	const uint64_t when = now_ns() + delay;
+	const uint64_t when = monotonic_ns() + delay;
 
 	if (when >= control->timer_at)
 		return;
@@ -180,7 +172,7 @@ static void send_json(struct client *client, json_t *message)
 		return;
 	flush_output(client);
 	if (!client->dead && has_output(client)) {
-		client->since = now_ns();
+		client->since = monotonic_ns();
 		arm_timer(client->control, client->control->stall_ns);
 	}
 }
@@ -389,7 +381,7 @@ static void accept_ready(void *opaque, uint32_t events)
 static void timer_due(void *opaque)
 {
 	struct control *control = opaque;
-	const uint64_t now = now_ns();
+	const uint64_t now = monotonic_ns();
 	struct client *client;
 
 	control->timer_at = UINT64_MAX;

@@ -13,7 +13,7 @@
 #include "hw/pl011.h"
 #include "hw/pl031.h"
 #include "hw/pl061.h"
-#include "lib/clock-ns.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "machine-parts.h"
 #include "virtio/balloon.h"

@@ -15,7 +15,7 @@
 #include "hw/pl011.h"
 #include "hw/sp804.h"
 #include "hw/vexpress-sysreg.h"
-#include "lib/clock-ns.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "machine-parts.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "hw/pl061.h"
-#include "lib/clock-ns.h"
+#include "lib/clock.h"
 #include "lib/evloop.h"
 
 struct power_key {

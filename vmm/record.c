@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/clock-ns.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "record.h"
 #include "record-config.h"
@@ -48,18 +48,7 @@ static void on_signal(int sig)
 
 static uint64_t now_ms(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-static void sleep_ms(unsigned int ms)
-{
-	const struct timespec ts = timespec_of_ms(ms);
-
-	/* a signal is what ends it early */
-	nanosleep(&ts, NULL);
+	return (uint64_t)monotonic_ms();
 }
 
 /* --- the command -----------------------------------------------------------*/

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/clock-ns.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "recorder-args.h"
 #include "recorder-fs.h"
@@ -56,13 +56,6 @@ static char *format(const char *fmt, ...)
 		text = NULL;
 	va_end(ap);
 	return text;
-}
-
-static void sleep_ms(unsigned int ms)
-{
-	const struct timespec ts = timespec_of_ms(ms);
-
-	nanosleep(&ts, NULL);
 }
 
 /* --- looking before leaping ------------------------------------------------*/

@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "record-target.h"
 #include "sample.h"
 
@@ -214,7 +214,6 @@ static void name_apart(struct sample *sample, const char *fd)
 static int add_vm(struct sample *sample, int fd, pid_t pid, const char *suffix)
 {
 	struct sample_vm *vm = sample_add_vm(sample);
-	struct timespec ts;
 	int ret;
 
 	if (!vm) {
@@ -224,8 +223,7 @@ static int add_vm(struct sample *sample, int fd, pid_t pid, const char *suffix)
 	vm->pid = pid;
 	name_vm(vm);
 	name_apart(sample, suffix);
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	vm->ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	vm->ns = monotonic_ns();
 	/* add_numbers() closes @fd */
 	ret = add_vcpus(vm, fd);
 	if (ret) {

@@ -2,10 +2,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "client-vms.h"
 #include "client.h"
+#include "lib/clock.h"
 #include "sample.h"
 
 #define DEBUGFS "/sys/kernel/debug"
@@ -301,14 +301,6 @@ static int ask(struct client_session *session, struct sample_vm *vm,
 	return ret;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
 static int take_own(struct sample *sample, const struct client_vm *own,
 		    const char *debugfs, struct error *err)
 {
@@ -324,7 +316,7 @@ static int take_own(struct sample *sample, const struct client_vm *own,
 	if (vm) {
 		snprintf(vm->name, sizeof(vm->name), "%s", own->name);
 		vm->pid = session.pid;
-		vm->ns = now_ns();
+		vm->ns = monotonic_ns();
 		ret = ask(&session, vm, err);
 	} else {
 		ret = -ENOMEM;

@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "lib/clock-ns.h"
+#include "lib/clock.h"
 #include "top-rows.h"
 #include "top-screen.h"
 #include "top.h"
@@ -58,14 +58,6 @@ static void on_signal(int sig)
 {
 	(void)sig;
 	interrupted = 1;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* --- the command line ------------------------------------------------------*/
@@ -265,7 +257,7 @@ static void wait_quietly(struct top *top, int64_t until)
 {
 	int64_t left;
 
-	while (!interrupted && (left = until - now_ms()) > 0) {
+	while (!interrupted && (left = until - monotonic_ms()) > 0) {
 		const int64_t most = top->options.trace ? DRAIN_MS : INT32_MAX;
 		const struct timespec ts =
 			timespec_of_ms((uint32_t)(left < most ? left : most));
@@ -284,7 +276,7 @@ static int run_batch(struct top *top, FILE *out, struct error *err)
 	int ret = look(top, err);
 
 	for (n = 1; !ret; n++) {
-		int64_t next = now_ms() + (int64_t)(top->delay * 1000);
+		int64_t next = monotonic_ms() + (int64_t)(top->delay * 1000);
 
 		if (top->options.trace)
 			top_trace_reset(&top->trace);
@@ -381,7 +373,7 @@ static bool attend(struct top *top, int64_t until)
 {
 	int64_t left;
 
-	while (!interrupted && (left = until - now_ms()) > 0) {
+	while (!interrupted && (left = until - monotonic_ms()) > 0) {
 		enum top_key key = top_screen_key(
 			(int)(top->options.trace && left > DRAIN_MS ? DRAIN_MS
 								    : left));
@@ -421,7 +413,7 @@ static int run_screen(struct top *top, struct error *err)
 		/* the first table, which needs two moments, comes soon */
 		if (!n && delay > 250)
 			delay = 250;
-		if (!attend(top, now_ms() + delay))
+		if (!attend(top, monotonic_ms() + delay))
 			break;
 		ret = look(top, err);
 	}

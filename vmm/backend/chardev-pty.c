@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "backend/chardev-impl.h"
-#include "lib/clock-ns.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 #define LOOK_NS  UINT64_C(200000000)

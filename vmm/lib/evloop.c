@@ -10,7 +10,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "lib/clock-ns.h"
+#include "lib/clock.h"
 #include "lib/evloop.h"
 
 #define EVLOOP_BATCH 16

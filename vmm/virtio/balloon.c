@@ -10,7 +10,7 @@
 #include <linux/virtio_balloon.h>
 #include <linux/virtio_ids.h>
 
-#include "lib/clock-ns.h"
+#include "lib/clock.h"
 #include "virtio/device.h"
 
 /* 5.5.6: the unit of page numbers, whatever guest and host use. */

@@ -8,7 +8,7 @@
 #include <linux/virtio_blk.h>
 #include <linux/virtio_ids.h>
 
-#include "lib/clock-ns.h"
+#include "lib/clock.h"
 #include "virtio/device.h"
 
 #define QUEUE_MAX   256

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Times as nanoseconds in 64 bits, whatever the host's time_t has. */
-#ifndef TL_LIB_CLOCK_NS_H
-#define TL_LIB_CLOCK_NS_H
+#ifndef TL_LIB_CLOCK_H
+#define TL_LIB_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
@@ -21,6 +21,12 @@ static inline uint64_t monotonic_ns(void)
 	return timespec_ns(&ts);
 }
 
+/* The same in whole milliseconds; signed, as what is left to a deadline is. */
+static inline int64_t monotonic_ms(void)
+{
+	return (int64_t)(monotonic_ns() / 1000000);
+}
+
 /* @ms milliseconds, of which a 32-bit time_t holds 2^32. */
 static inline struct timespec timespec_of_ms(uint32_t ms)
 {
@@ -28,6 +34,14 @@ static inline struct timespec timespec_of_ms(uint32_t ms)
 		.tv_sec = (time_t)(ms / 1000),
 		.tv_nsec = (long)(ms % 1000) * 1000000,
 	};
+}
+
+/* Or until a signal comes. */
+static inline void sleep_ms(uint32_t ms)
+{
+	const struct timespec ts = timespec_of_ms(ms);
+
+	nanosleep(&ts, NULL);
 }
 
 #endif
