@@ -445,8 +445,8 @@ tsan:
 	$(Q)$(MAKE) O=$(O)/tsan unit-san=thread check
 
 test: $(unit-bin) $(fuzz-bin) $(guest-bin) bench-programs
-	$(Q)TEST_BROWSER=1 tests/run --unit tests/fuzz-quick $(unit-bin) \
-		tests/bench-driver \
+	$(Q)TEST_BROWSER=1 tests/run --unit $(unit-bin) \
+		--beside tests/fuzz-quick tests/bench-driver \
 		$(if $(TEST_ALL),tests/bench-slurm) --nested
 
 test-all: tsan
