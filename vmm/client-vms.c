@@ -34,7 +34,7 @@ static bool has_name(const struct client_vms *vms, const char *name)
 /* Somebody listens there, though perhaps not for us. */
 static bool is_live(const char *path)
 {
-	int fd = control_socket_connect(path);
+	int fd = unix_connect(path);
 
 	if (fd >= 0)
 		close(fd);

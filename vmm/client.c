@@ -190,7 +190,7 @@ static int connect_patiently(const char *path)
 	const int64_t deadline = monotonic_ms() + PATIENCE_MS;
 	int fd;
 
-	while ((fd = control_socket_connect(path)) == -EAGAIN &&
+	while ((fd = unix_connect(path)) == -EAGAIN &&
 	       monotonic_ms() < deadline)
 		poll(NULL, 0, RETRY_MS);
 	return fd;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,89 +62,7 @@ static int make_dir(const char *dir)
 	return access(dir, W_OK) < 0 ? -errno : 0;
 }
 
-/* --- one address -----------------------------------------------------------*/
-
-static int set_address(struct sockaddr_un *addr, const char *path)
-{
-	const size_t len = strlen(path);
-
-	if (len >= sizeof(addr->sun_path))
-		return -ENAMETOOLONG;
-	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	memcpy(addr->sun_path, path, len);
-	return 0;
-}
-
-int control_socket_connect(const char *path)
-{
-	struct sockaddr_un addr;
-	int fd, ret;
-
-	ret = set_address(&addr, path);
-	if (ret)
-		return ret;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
-	return fd;
-}
-
-/* -EADDRINUSE, or 0 when there is nothing there or nobody behind it. */
-static int check_free(const char *path)
-{
-	struct stat st;
-	int fd;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = control_socket_connect(path);
-	if (fd == -ECONNREFUSED || fd == -ENOENT)
-		return 0;
-	if (fd >= 0)
-		close(fd);
-	/* EAGAIN is a listener that has its hands full. */
-	return fd >= 0 || fd == -EAGAIN ? -EADDRINUSE : fd;
-}
-
-static int listen_at(const char *path, struct control_socket *sock)
-{
-	struct sockaddr_un addr;
-	struct stat st;
-	int fd, ret;
-
-	ret = set_address(&addr, path);
-	if (ret)
-		return ret;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	/* bind(2) gives the file the socket's own mode: it is never wider. */
-	if (fchmod(fd, 0600) < 0 ||
-	    bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		goto fail;
-	if (listen(fd, BACKLOG) < 0 || lstat(path, &st) < 0) {
-		ret = -errno;
-		unlink(path);
-		close(fd);
-		return ret;
-	}
-	memcpy(sock->path, addr.sun_path, sizeof(sock->path));
-	sock->fd = fd;
-	sock->dev = st.st_dev;
-	sock->ino = st.st_ino;
-	return 0;
-fail:
-	ret = -errno;
-	close(fd);
-	return ret;
-}
+/* --- one path --------------------------------------------------------------*/
 
 /*
  * Looking whether a socket is stale, removing it and listening must not mix
@@ -156,7 +72,7 @@ fail:
  */
 static int lock_parent(const char *path)
 {
-	char dir[CONTROL_SOCKET_PATH_MAX + 2];
+	char dir[UNIX_PATH_SIZE + 2];
 	unsigned int tries = LOCK_TRIES;
 	char *slash;
 	int fd;
@@ -174,18 +90,14 @@ static int lock_parent(const char *path)
 	return fd;
 }
 
-static int claim_path(const char *path, struct control_socket *sock)
+static int claim_path(const char *path, struct unix_listener *sock)
 {
 	int lock, ret;
 
-	if (strlen(path) >= CONTROL_SOCKET_PATH_MAX)
+	if (strlen(path) >= UNIX_PATH_SIZE)
 		return -ENAMETOOLONG;
 	lock = lock_parent(path);
-	ret = check_free(path);
-	if (!ret) {
-		unlink(path);
-		ret = listen_at(path, sock);
-	}
+	ret = unix_listen(sock, path, 0600, BACKLOG);
 	if (lock >= 0)
 		close(lock);
 	return ret;
@@ -203,26 +115,25 @@ static int in_use(const char *name, struct error *err)
 
 static int path_in(const char *dir, const char *name, char *path)
 {
-	return snprintf(path, CONTROL_SOCKET_PATH_MAX,
-			"%s/%s" CONTROL_SOCKET_SUFFIX, dir,
-			name) < (int)CONTROL_SOCKET_PATH_MAX
+	return snprintf(path, UNIX_PATH_SIZE, "%s/%s" CONTROL_SOCKET_SUFFIX,
+			dir, name) < (int)UNIX_PATH_SIZE
 		       ? 0
 		       : -ENAMETOOLONG;
 }
 
-static int claim_name(const char *name, struct control_socket *sock,
+static int claim_name(const char *name, struct unix_listener *sock,
 		      struct error *err)
 {
 	char dirs[CONTROL_SOCKET_MAX_DIRS][PATH_MAX];
 	const unsigned int nr = control_socket_dirs(dirs);
-	char path[CONTROL_SOCKET_PATH_MAX];
+	char path[UNIX_PATH_SIZE];
 	int why = -ENOENT, ret;
 	unsigned int i;
 
 	/* A name is taken wherever its VM listens. */
 	for (i = 0; i < nr; i++)
 		if (!path_in(dirs[i], name, path) &&
-		    check_free(path) == -EADDRINUSE)
+		    unix_check_free(path) == -EADDRINUSE)
 			return in_use(name, err);
 	for (i = 0; i < nr; i++) {
 		ret = make_dir(dirs[i]);
@@ -245,11 +156,11 @@ static int claim_name(const char *name, struct control_socket *sock,
 }
 
 int control_socket_claim(const char *name, const char *path,
-			 struct control_socket *sock, struct error *err)
+			 struct unix_listener *sock, struct error *err)
 {
 	int ret;
 
-	*sock = (struct control_socket){ .fd = -1 };
+	*sock = (struct unix_listener){ .fd = -1 };
 	if (!path)
 		return claim_name(name, sock, err);
 	ret = claim_path(path, sock);
@@ -267,23 +178,9 @@ int control_socket_claim(const char *name, const char *path,
 		return error_set(err, TL_FAIL, ENAMETOOLONG,
 				 "control socket %.60s...: the path is longer "
 				 "than the %zu bytes that a socket's may have",
-				 path, CONTROL_SOCKET_PATH_MAX - 1);
+				 path, UNIX_PATH_SIZE - 1);
 	if (ret)
 		return error_set(err, TL_FAIL, -ret, "control socket %s: %s",
 				 path, strerror(-ret));
 	return 0;
-}
-
-void control_socket_release(struct control_socket *sock)
-{
-	struct stat st;
-
-	if (sock->fd < 0)
-		return;
-	/* Removed and made anew by somebody who did not see us listen? */
-	if (!lstat(sock->path, &st) && st.st_dev == sock->dev &&
-	    st.st_ino == sock->ino)
-		unlink(sock->path);
-	close(sock->fd);
-	sock->fd = -1;
 }

@@ -14,21 +14,12 @@
 #define TL_CONTROL_SOCKET_H
 
 #include <limits.h>
-#include <sys/types.h>
-#include <sys/un.h>
 
 #include "lib/error.h"
+#include "lib/unixsock.h"
 
 #define CONTROL_SOCKET_MAX_DIRS 4
 #define CONTROL_SOCKET_SUFFIX   ".sock"
-#define CONTROL_SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path))
-
-struct control_socket {
-	int fd; /* listening, non-blocking */
-	char path[CONTROL_SOCKET_PATH_MAX];
-	dev_t dev; /* of the file at @path, to know it again */
-	ino_t ino;
-};
 
 /*
  * Listen for the VM called @name, at @path or, if that is NULL, where the list
@@ -38,18 +29,9 @@ struct control_socket {
  * bind(2) says.
  */
 int control_socket_claim(const char *name, const char *path,
-			 struct control_socket *sock, struct error *err);
-
-/* Stop listening and remove the socket, if it still is ours. */
-void control_socket_release(struct control_socket *sock);
+			 struct unix_listener *sock, struct error *err);
 
 /* The directories of the list above that could be; how many there are. */
 unsigned int control_socket_dirs(char dirs[CONTROL_SOCKET_MAX_DIRS][PATH_MAX]);
-
-/*
- * Connect to the socket at @path: a non-blocking descriptor or -errno, of which
- * -ECONNREFUSED and -ENOENT mean that nobody listens.
- */
-int control_socket_connect(const char *path);
 
 #endif

@@ -37,7 +37,7 @@ struct control {
 	struct evloop *loop;
 	struct control_target target;
 	char *name;
-	struct control_socket sock;
+	struct unix_listener sock;
 	struct client *clients;
 	unsigned int nr_clients;
 	unsigned int busy; /* handlers that have a client in hand */
@@ -502,7 +502,7 @@ int control_open(const struct control_config *config, struct control **out,
 	return 0;
 
 release:
-	control_socket_release(&control->sock);
+	unix_unlisten(&control->sock);
 free_timer:
 	evloop_timer_free(control->timer);
 free_control:
@@ -524,7 +524,7 @@ void control_close(struct control *control)
 		return;
 	evloop_del(control->loop, control->sock.fd);
 	/* The name first: who sees the connection end may take it at once. */
-	control_socket_release(&control->sock);
+	unix_unlisten(&control->sock);
 	for (client = control->clients; client; client = client->next)
 		drop(client, NULL);
 	sweep(control);

@@ -117,7 +117,7 @@ static void list_shows_state_and_process(void **state)
 
 static void list_skips_what_is_dead(void **state)
 {
-	struct control_socket sock;
+	struct unix_listener sock;
 	struct error err = { 0 };
 
 	(void)state;
@@ -235,21 +235,21 @@ static void nobody_runs(void **state)
 
 static void a_listener_that_does_not_answer(void **state)
 {
-	struct control_socket sock;
+	struct unix_listener sock;
 	struct error err = { 0 };
 
 	(void)state;
 	assert_int_equal(control_socket_claim("mute", NULL, &sock, &err), 0);
 	works("list", "no answer");
 	fails("stop mute", TL_FAIL, "does not answer");
-	control_socket_release(&sock);
+	unix_unlisten(&sock);
 }
 
 static atomic_bool turned_away;
 
 static void *turn_away(void *opaque)
 {
-	const struct control_socket *sock = opaque;
+	const struct unix_listener *sock = opaque;
 	int fd;
 
 	usleep(300000);
@@ -266,14 +266,14 @@ static void *turn_away(void *opaque)
 /* As one that loads a guest, and then does accept; here to turn away. */
 static void a_listener_with_its_hands_full_is_waited_for(void **state)
 {
-	struct control_socket sock;
+	struct unix_listener sock;
 	struct error err = { 0 };
 	int fd[128], nr = 0;
 	pthread_t thread;
 
 	(void)state;
 	assert_int_equal(control_socket_claim("full", NULL, &sock, &err), 0);
-	while (nr < 128 && (fd[nr] = control_socket_connect(sock.path)) >= 0)
+	while (nr < 128 && (fd[nr] = unix_connect(sock.path)) >= 0)
 		nr++;
 	assert_in_range(nr, 1, 127);
 	assert_int_equal(pthread_create(&thread, NULL, turn_away, &sock), 0);
@@ -282,7 +282,7 @@ static void a_listener_with_its_hands_full_is_waited_for(void **state)
 	pthread_join(thread, NULL);
 	while (nr)
 		close(fd[--nr]);
-	control_socket_release(&sock);
+	unix_unlisten(&sock);
 }
 
 int main(void)

@@ -25,8 +25,7 @@ static struct fake_vm vm;
 
 static void path_of_vm(char *path)
 {
-	snprintf(path, CONTROL_SOCKET_PATH_MAX, "%s/trapline/vm.sock",
-		 fake_dir);
+	snprintf(path, UNIX_PATH_SIZE, "%s/trapline/vm.sock", fake_dir);
 }
 
 static int setup_with(unsigned int stall_ms)
@@ -67,11 +66,11 @@ static int teardown(void **state)
 
 static int connect_vm(void)
 {
-	char path[CONTROL_SOCKET_PATH_MAX];
+	char path[UNIX_PATH_SIZE];
 	int fd;
 
 	path_of_vm(path);
-	fd = control_socket_connect(path);
+	fd = unix_connect(path);
 	assert_true(fd >= 0);
 	return fd;
 }
@@ -514,7 +513,7 @@ static void there_is_an_end_to_clients(void **state)
 
 static void the_socket_is_private_and_goes_away(void **state)
 {
-	char path[CONTROL_SOCKET_PATH_MAX];
+	char path[UNIX_PATH_SIZE];
 	struct stat st;
 	int fd = negotiated();
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -40,9 +42,9 @@ static const char *in_dir(const char *rest)
 	return path;
 }
 
-static struct control_socket claim(const char *name, const char *path)
+static struct unix_listener claim(const char *name, const char *path)
 {
-	struct control_socket sock;
+	struct unix_listener sock;
 	struct error err = { 0 };
 
 	if (control_socket_claim(name, path, &sock, &err))
@@ -54,7 +56,7 @@ static struct control_socket claim(const char *name, const char *path)
 static void assert_refused(const char *name, const char *path, int errnum,
 			   enum tl_status status, const char *text)
 {
-	struct control_socket sock;
+	struct unix_listener sock;
 	struct error err = { 0 };
 
 	assert_int_equal(control_socket_claim(name, path, &sock, &err),
@@ -62,12 +64,12 @@ static void assert_refused(const char *name, const char *path, int errnum,
 	assert_int_equal(err.status, status);
 	assert_non_null(strstr(err.text, text));
 	assert_int_equal(sock.fd, -1);
-	control_socket_release(&sock);
+	unix_unlisten(&sock);
 }
 
 static void a_name_becomes_a_private_socket(void **state)
 {
-	struct control_socket sock = claim("a.b-c", NULL);
+	struct unix_listener sock = claim("a.b-c", NULL);
 	struct stat st;
 	int fd;
 
@@ -77,18 +79,17 @@ static void a_name_becomes_a_private_socket(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(stat(in_dir("trapline"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	fd = control_socket_connect(sock.path);
+	fd = unix_connect(sock.path);
 	assert_true(fd >= 0);
 	close(fd);
-	control_socket_release(&sock);
-	assert_int_equal(control_socket_connect(in_dir("trapline/a.b-c.sock")),
-			 -ENOENT);
-	control_socket_release(&sock);
+	unix_unlisten(&sock);
+	assert_int_equal(unix_connect(in_dir("trapline/a.b-c.sock")), -ENOENT);
+	unix_unlisten(&sock);
 }
 
 static void a_directory_open_to_others_is_closed(void **state)
 {
-	struct control_socket sock;
+	struct unix_listener sock;
 	struct stat st;
 
 	(void)state;
@@ -97,27 +98,27 @@ static void a_directory_open_to_others_is_closed(void **state)
 	sock = claim("vm", NULL);
 	assert_int_equal(stat(in_dir("trapline"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	control_socket_release(&sock);
+	unix_unlisten(&sock);
 }
 
 static void a_running_name_is_taken(void **state)
 {
-	struct control_socket sock = claim("vm", NULL), other;
+	struct unix_listener sock = claim("vm", NULL), other;
 
 	(void)state;
 	assert_refused("vm", NULL, EADDRINUSE, TL_NAME, "'vm'");
 	other = claim("vm2", NULL);
 	/* Neither did the refusal break the first. */
-	close(control_socket_connect(sock.path));
-	control_socket_release(&other);
-	control_socket_release(&sock);
+	close(unix_connect(sock.path));
+	unix_unlisten(&other);
+	unix_unlisten(&sock);
 	sock = claim("vm", NULL);
-	control_socket_release(&sock);
+	unix_unlisten(&sock);
 }
 
 static void a_name_is_taken_in_every_directory(void **state)
 {
-	struct control_socket sock, other;
+	struct unix_listener sock, other;
 
 	(void)state;
 	unsetenv("XDG_RUNTIME_DIR");
@@ -129,61 +130,91 @@ static void a_name_is_taken_in_every_directory(void **state)
 	setenv("XDG_RUNTIME_DIR", fake_dir, 1);
 	assert_refused("vm", NULL, EADDRINUSE, TL_NAME, "'vm'");
 	other = claim("other", NULL);
-	control_socket_release(&other);
-	control_socket_release(&sock);
+	unix_unlisten(&other);
+	unix_unlisten(&sock);
 }
 
 static void a_listener_with_its_hands_full_is_alive(void **state)
 {
-	struct control_socket sock = claim("vm", NULL);
+	struct unix_listener sock = claim("vm", NULL);
 	int fd[128], nr = 0;
 
 	(void)state;
-	while (nr < 128 && (fd[nr] = control_socket_connect(sock.path)) >= 0)
+	while (nr < 128 && (fd[nr] = unix_connect(sock.path)) >= 0)
 		nr++;
 	assert_true(nr < 128);
 	assert_int_equal(fd[nr], -EAGAIN);
 	assert_refused("vm", NULL, EADDRINUSE, TL_NAME, "'vm'");
 	while (nr)
 		close(fd[--nr]);
-	control_socket_release(&sock);
+	unix_unlisten(&sock);
 }
 
 /* As a VM leaves it that was killed. */
 static void make_stale(const char *name, const char *path)
 {
-	struct control_socket sock = claim(name, path);
+	struct unix_listener sock = claim(name, path);
 
 	close(sock.fd);
 }
 
 static void a_stale_socket_is_replaced(void **state)
 {
-	struct control_socket sock;
+	struct unix_listener sock;
 
 	(void)state;
 	make_stale("vm", NULL);
-	assert_int_equal(control_socket_connect(in_dir("trapline/vm.sock")),
+	assert_int_equal(unix_connect(in_dir("trapline/vm.sock")),
 			 -ECONNREFUSED);
 	sock = claim("vm", NULL);
-	close(control_socket_connect(sock.path));
-	control_socket_release(&sock);
+	close(unix_connect(sock.path));
+	unix_unlisten(&sock);
 	make_stale("vm", in_dir("own"));
 	sock = claim("vm", in_dir("own"));
-	control_socket_release(&sock);
+	unix_unlisten(&sock);
+}
+
+/* As trace-cmd is started, by a VM that is killed before it is. */
+static void a_child_of_the_dead_holds_no_name(void **state)
+{
+	struct unix_listener sock;
+	int pids[2], status;
+	pid_t vm, child;
+
+	(void)state;
+	assert_int_equal(pipe(pids), 0);
+	vm = fork();
+	if (!vm) {
+		claim("vm", NULL);
+		child = fork();
+		if (!child)
+			for (;;)
+				pause();
+		_exit(write(pids[1], &child, sizeof(child)) != sizeof(child));
+	}
+	assert_int_equal(read(pids[0], &child, sizeof(child)), sizeof(child));
+	assert_int_equal(waitpid(vm, &status, 0), vm);
+	assert_int_equal(status, 0);
+	/* The child listens: it is there to be connected to. */
+	close(unix_connect(in_dir("trapline/vm.sock")));
+	sock = claim("vm", NULL);
+	unix_unlisten(&sock);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	close(pids[0]);
+	close(pids[1]);
 }
 
 static void a_socket_that_is_not_ours_any_more_stays(void **state)
 {
-	struct control_socket old = claim("vm", NULL), new;
+	struct unix_listener old = claim("vm", NULL), new;
 
 	(void)state;
 	unlink(old.path);
 	new = claim("vm", NULL);
-	control_socket_release(&old);
-	close(control_socket_connect(new.path));
+	unix_unlisten(&old);
+	close(unix_connect(new.path));
 	assert_int_equal(access(new.path, F_OK), 0);
-	control_socket_release(&new);
+	unix_unlisten(&new);
 }
 
 static void paths_that_cannot_be(void **state)
@@ -203,34 +234,34 @@ static void paths_that_cannot_be(void **state)
 	assert_refused("vm", path, ENOENT, TL_FAIL, "no/such/dir");
 	memset(path, 'x', sizeof(path));
 	path[0] = '/';
-	path[CONTROL_SOCKET_PATH_MAX] = '\0';
+	path[UNIX_PATH_SIZE] = '\0';
 	assert_refused("vm", path, ENAMETOOLONG, TL_FAIL, "107");
 }
 
 static void a_relative_path_will_do(void **state)
 {
 	char cwd[PATH_MAX];
-	struct control_socket sock;
+	struct unix_listener sock;
 
 	(void)state;
 	assert_non_null(getcwd(cwd, sizeof(cwd)));
 	assert_int_equal(chdir(fake_dir), 0);
 	sock = claim("vm", "here.sock");
 	assert_refused("vm", "here.sock", EADDRINUSE, TL_NAME, "here.sock");
-	control_socket_release(&sock);
+	unix_unlisten(&sock);
 	assert_int_equal(chdir(cwd), 0);
 }
 
 static void the_longest_name_fits(void **state)
 {
-	struct control_socket sock;
+	struct unix_listener sock;
 	char name[65];
 
 	(void)state;
 	memset(name, 'n', 64);
 	name[64] = '\0';
 	sock = claim(name, NULL);
-	control_socket_release(&sock);
+	unix_unlisten(&sock);
 }
 
 static void where_there_is_no_directory(void **state)
@@ -255,7 +286,7 @@ static atomic_int winners;
 
 static void *race(void *opaque)
 {
-	struct control_socket *sock = opaque;
+	struct unix_listener *sock = opaque;
 	struct error err = { 0 };
 
 	if (!control_socket_claim("vm", NULL, sock, &err))
@@ -265,7 +296,7 @@ static void *race(void *opaque)
 
 static void one_of_many_gets_a_stale_name(void **state)
 {
-	struct control_socket sock[NR_RACERS];
+	struct unix_listener sock[NR_RACERS];
 	pthread_t thread[NR_RACERS];
 	int i, round;
 
@@ -278,9 +309,9 @@ static void one_of_many_gets_a_stale_name(void **state)
 		for (i = 0; i < NR_RACERS; i++)
 			pthread_join(thread[i], NULL);
 		assert_int_equal(winners, 1);
-		close(control_socket_connect(in_dir("trapline/vm.sock")));
+		close(unix_connect(in_dir("trapline/vm.sock")));
 		for (i = 0; i < NR_RACERS; i++)
-			control_socket_release(&sock[i]);
+			unix_unlisten(&sock[i]);
 	}
 }
 
@@ -294,6 +325,7 @@ int main(void)
 		IN_DIR(a_name_is_taken_in_every_directory),
 		IN_DIR(a_listener_with_its_hands_full_is_alive),
 		IN_DIR(a_stale_socket_is_replaced),
+		IN_DIR(a_child_of_the_dead_holds_no_name),
 		IN_DIR(a_socket_that_is_not_ours_any_more_stays),
 		IN_DIR(paths_that_cannot_be),
 		IN_DIR(a_relative_path_will_do),

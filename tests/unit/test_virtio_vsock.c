@@ -820,7 +820,7 @@ static void test_paths(void **state)
 	assert_int_equal(stat(f.port, &st), -1);
 	/* A file is not replaced. */
 	fclose(fopen(f.port, "w"));
-	assert_int_equal(vsock_uds_open(f.port, &host, NULL), -EADDRINUSE);
+	assert_int_equal(vsock_uds_open(f.port, &host, NULL), -EEXIST);
 	assert_int_equal(stat(f.port, &st), 0);
 	/* One with room for "_4294967295", and one more. */
 	memset(path, 'a', sizeof(path));

@@ -6,58 +6,28 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "backend/chardev-impl.h"
 #include "lib/log.h"
+#include "lib/unixsock.h"
+
+/* Clients that wait while one is served. */
+#define BACKLOG 4
 
 struct unix_dev {
-	struct chardev_fd cfd; /* first: the two are cast */
-	int listen_fd;         /* -1: a client */
-	struct sockaddr_un addr;
-	dev_t bound_dev; /* the socket's file, so that only ours is removed */
-	ino_t bound_ino;
+	struct chardev_fd cfd;         /* first: the two are cast */
+	struct unix_listener listener; /* fd -1: a client */
 };
-
-static int fill_addr(const struct chardev_request *req,
-		     struct sockaddr_un *addr, struct error *err)
-{
-	addr->sun_family = AF_UNIX;
-	if (strlen(req->arg) >= sizeof(addr->sun_path))
-		return error_set(err, TL_CONSOLE, ENAMETOOLONG,
-				 "%s: %.100s...: a socket's path has at most "
-				 "%zu bytes",
-				 req->what, req->arg,
-				 sizeof(addr->sun_path) - 1);
-	memcpy(addr->sun_path, req->arg, strlen(req->arg) + 1);
-	return 0;
-}
-
-static int new_socket(const struct chardev_request *req, struct error *err)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return error_set(err, TL_CONSOLE, errno, "%s: socket: %s",
-				 req->what, strerror(errno));
-	return fd;
-}
 
 static void unix_close(struct chardev *dev)
 {
 	struct unix_dev *u = (struct unix_dev *)dev;
-	struct stat st;
 
 	chardev_fd_drop(&u->cfd);
-	if (u->listen_fd >= 0) {
-		if (!lstat(u->addr.sun_path, &st) &&
-		    st.st_dev == u->bound_dev && st.st_ino == u->bound_ino)
-			unlink(u->addr.sun_path);
-		evloop_del(dev->loop, u->listen_fd);
-		close(u->listen_fd);
-	}
+	if (u->listener.fd >= 0)
+		evloop_del(dev->loop, u->listener.fd);
+	unix_unlisten(&u->listener);
 	chardev_fini(dev);
 	free(u);
 }
@@ -67,6 +37,22 @@ static const struct chardev_ops unix_ops = {
 	.wake = chardev_fd_wake,
 	.close = unix_close,
 };
+
+/* -errno of unix_listen() or unix_connect(), in words. */
+static int fail(const struct chardev_request *req, const char *what, int ret,
+		struct error *err)
+{
+	if (ret == -ENAMETOOLONG)
+		return error_set(err, TL_CONSOLE, ENAMETOOLONG,
+				 "%s: %.100s...: a socket's path has at most "
+				 "%zu bytes",
+				 req->what, req->arg, UNIX_PATH_SIZE - 1);
+	return error_set(err, TL_CONSOLE, -ret, "%s: cannot %s %s: %s",
+			 req->what, what, req->arg,
+			 ret == -EADDRINUSE || ret == -EEXIST
+				 ? "the path is in use"
+				 : strerror(-ret));
+}
 
 static struct unix_dev *new_dev(const struct chardev_request *req,
 				struct error *err)
@@ -80,9 +66,8 @@ static struct unix_dev *new_dev(const struct chardev_request *req,
 		return NULL;
 	}
 	u->cfd.fd = -1;
-	u->listen_fd = -1;
-	if (fill_addr(req, &u->addr, err) ||
-	    chardev_init(&u->cfd.dev, &unix_ops, req->what, req->arg, req->loop,
+	u->listener.fd = -1;
+	if (chardev_init(&u->cfd.dev, &unix_ops, req->what, req->arg, req->loop,
 			 err)) {
 		free(u);
 		return NULL;
@@ -100,7 +85,7 @@ static void client_comes(void *opaque, uint32_t events)
 	int fd;
 
 	(void)events;
-	fd = accept4(u->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept4(u->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return;
 	if (chardev_fd_take(&u->cfd, fd, &err)) {
@@ -108,7 +93,7 @@ static void client_comes(void *opaque, uint32_t events)
 		close(fd);
 		return;
 	}
-	evloop_mod(u->cfd.dev.loop, u->listen_fd, 0);
+	evloop_mod(u->cfd.dev.loop, u->listener.fd, 0);
 }
 
 static void client_goes(struct chardev_fd *cfd)
@@ -116,77 +101,35 @@ static void client_goes(struct chardev_fd *cfd)
 	struct unix_dev *u = (struct unix_dev *)cfd;
 
 	chardev_fd_drop(cfd);
-	evloop_mod(cfd->dev.loop, u->listen_fd, EPOLLIN);
-}
-
-/* A socket that refuses connections is what a killed process left. */
-static bool is_stale(const struct sockaddr_un *addr)
-{
-	struct stat st;
-	bool stale;
-	int fd;
-
-	if (lstat(addr->sun_path, &st) || !S_ISSOCK(st.st_mode))
-		return false;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	stale = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 &&
-		errno == ECONNREFUSED;
-	close(fd);
-	return stale;
-}
-
-static int bind_path(struct unix_dev *u, int fd)
-{
-	const struct sockaddr *addr = (const struct sockaddr *)&u->addr;
-	struct stat st;
-
-	if (bind(fd, addr, sizeof(u->addr)) < 0) {
-		if (errno != EADDRINUSE || !is_stale(&u->addr))
-			return -errno;
-		unlink(u->addr.sun_path);
-		if (bind(fd, addr, sizeof(u->addr)) < 0)
-			return -errno;
-	}
-	if (lstat(u->addr.sun_path, &st) < 0)
-		return -errno;
-	u->bound_dev = st.st_dev;
-	u->bound_ino = st.st_ino;
-	return listen(fd, 4) < 0 ? -errno : 0;
+	evloop_mod(cfd->dev.loop, u->listener.fd, EPOLLIN);
 }
 
 int chardev_open_unix(const struct chardev_request *req, struct chardev **out,
 		      struct error *err)
 {
 	struct unix_dev *u = new_dev(req, err);
-	int fd, ret;
+	int ret;
 
 	if (!u)
 		return err ? -err->errnum : -EINVAL;
 	u->cfd.hangup = client_goes;
-	fd = new_socket(req, err);
-	if (fd < 0) {
-		unix_close(&u->cfd.dev);
-		return fd;
-	}
-	ret = bind_path(u, fd);
-	if (ret)
-		ret = error_set(err, TL_CONSOLE, -ret,
-				"%s: cannot listen on %s: %s", req->what,
-				req->arg,
-				ret == -EADDRINUSE ? "the path is in use"
-						   : strerror(-ret));
-	else
-		ret = evloop_add(req->loop, fd, EPOLLIN, client_comes, u, err);
+	ret = unix_listen(&u->listener, req->arg, 0, BACKLOG);
 	if (ret) {
-		close(fd);
-		unix_close(&u->cfd.dev);
-		return ret;
+		ret = fail(req, "listen on", ret, err);
+		goto close_dev;
 	}
-	u->listen_fd = fd;
+	ret = evloop_add(req->loop, u->listener.fd, EPOLLIN, client_comes, u,
+			 err);
+	if (ret) {
+		unix_unlisten(&u->listener);
+		goto close_dev;
+	}
 	*out = &u->cfd.dev;
 	return 0;
+
+close_dev:
+	unix_close(&u->cfd.dev);
+	return ret;
 }
 
 /* --- client ---------------------------------------------------------------- */
@@ -207,23 +150,19 @@ int chardev_open_unix_connect(const struct chardev_request *req,
 	if (!u)
 		return err ? -err->errnum : -EINVAL;
 	u->cfd.hangup = server_goes;
-	ret = fd = new_socket(req, err);
-	if (fd < 0)
+	fd = unix_connect(req->arg);
+	if (fd < 0) {
+		ret = fail(req, "connect to", fd, err);
 		goto close_dev;
-	if (connect(fd, (struct sockaddr *)&u->addr, sizeof(u->addr)) < 0) {
-		ret = error_set(err, TL_CONSOLE, errno,
-				"%s: cannot connect to %s: %s", req->what,
-				req->arg, strerror(errno));
-		goto close_fd;
 	}
 	ret = chardev_fd_take(&u->cfd, fd, err);
-	if (ret)
-		goto close_fd;
+	if (ret) {
+		close(fd);
+		goto close_dev;
+	}
 	*out = &u->cfd.dev;
 	return 0;
 
-close_fd:
-	close(fd);
 close_dev:
 	unix_close(&u->cfd.dev);
 	return ret;

@@ -8,11 +8,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/unixsock.h"
 
 #define BACKLOG  128
 #define LINE_MAX (sizeof("CONNECT 4294967295\n") - 1)
@@ -30,19 +29,16 @@ struct uds_stream {
 
 struct uds {
 	struct vsock_host host; /* first: the two are cast */
-	int listen_fd;
+	struct unix_listener listener;
 	bool listening; /* wanted by the device */
 	bool waiting;   /* and heard by epoll */
 	bool complained;
 	struct uds_stream pending; /* head of the list */
 	unsigned int nr_pending;
-	struct sockaddr_un addr;
-	dev_t bound_dev; /* the socket's file, so that only ours is removed */
-	ino_t bound_ino;
 };
 
 const unsigned int vsock_uds_path_max =
-	sizeof(((struct sockaddr_un *)0)->sun_path) - 1 - VSOCK_UDS_SUFFIX_MAX;
+	UNIX_PATH_SIZE - 1 - VSOCK_UDS_SUFFIX_MAX;
 
 static struct uds *to_uds(struct vsock_host *host)
 {
@@ -87,7 +83,8 @@ static void listen_on(struct uds *uds, bool on)
 {
 	if (on == uds->waiting)
 		return;
-	if (!control(uds, EPOLL_CTL_MOD, uds->listen_fd, on ? EPOLLIN : 0, uds))
+	if (!control(uds, EPOLL_CTL_MOD, uds->listener.fd, on ? EPOLLIN : 0,
+		     uds))
 		uds->waiting = on;
 }
 
@@ -194,21 +191,17 @@ static int uds_connect(struct vsock_host *host, uint32_t port,
 		       struct vsock_stream **out)
 {
 	struct uds *uds = to_uds(host);
-	struct sockaddr_un addr = uds->addr;
-	const size_t len = strlen(addr.sun_path);
+	char path[UNIX_PATH_SIZE];
 	struct uds_stream *s;
-	int fd, ret;
+	int fd;
 
-	snprintf(addr.sun_path + len, sizeof(addr.sun_path) - len, "_%u", port);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
+	/* vsock_uds_open() saw to it that there is room. */
+	snprintf(path, sizeof(path), "%.*s_%u", (int)vsock_uds_path_max,
+		 uds->listener.path, port);
 	/* Done at once or never: EAGAIN is a backlog that is full. */
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
-		ret = -errno;
-		close(fd);
-		return ret;
-	}
+	fd = unix_connect(path);
+	if (fd < 0)
+		return fd;
 	s = new_stream(uds, fd, 0);
 	if (!s)
 		return -ENOMEM;
@@ -223,7 +216,8 @@ static void client_comes(struct uds *uds)
 	struct uds_stream *s;
 	int fd;
 
-	fd = accept4(uds->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fd = accept4(uds->listener.fd, NULL, NULL,
+		     SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
 		/* It stays in the backlog until a stream is closed. */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
@@ -333,15 +327,10 @@ static bool uds_next(struct vsock_host *host, struct vsock_event *event)
 static void uds_free(struct vsock_host *host)
 {
 	struct uds *uds = to_uds(host);
-	struct stat st;
 
 	while (uds->nr_pending)
 		uds_close(&uds->pending.next->stream);
-	if (uds->bound_ino && !lstat(uds->addr.sun_path, &st) &&
-	    st.st_dev == uds->bound_dev && st.st_ino == uds->bound_ino)
-		unlink(uds->addr.sun_path);
-	if (uds->listen_fd >= 0)
-		close(uds->listen_fd);
+	unix_unlisten(&uds->listener);
 	if (host->fd >= 0)
 		close(host->fd);
 	free(uds);
@@ -360,43 +349,6 @@ static const struct vsock_host_ops uds_ops = {
 	.close = uds_close,
 	.free = uds_free,
 };
-
-/* A socket that refuses connections is what a killed process left. */
-static bool is_stale(const struct sockaddr_un *addr)
-{
-	struct stat st;
-	bool stale;
-	int fd;
-
-	if (lstat(addr->sun_path, &st) || !S_ISSOCK(st.st_mode))
-		return false;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	stale = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 &&
-		errno == ECONNREFUSED;
-	close(fd);
-	return stale;
-}
-
-static int bind_path(struct uds *uds)
-{
-	const struct sockaddr *addr = (const struct sockaddr *)&uds->addr;
-	struct stat st;
-
-	if (bind(uds->listen_fd, addr, sizeof(uds->addr)) < 0) {
-		if (errno != EADDRINUSE || !is_stale(&uds->addr))
-			return -errno;
-		unlink(uds->addr.sun_path);
-		if (bind(uds->listen_fd, addr, sizeof(uds->addr)) < 0)
-			return -errno;
-	}
-	if (lstat(uds->addr.sun_path, &st) < 0)
-		return -errno;
-	uds->bound_dev = st.st_dev;
-	uds->bound_ino = st.st_ino;
-	return listen(uds->listen_fd, BACKLOG) < 0 ? -errno : 0;
-}
 
 int vsock_uds_open(const char *path, struct vsock_host **out, struct error *err)
 {
@@ -417,19 +369,19 @@ int vsock_uds_open(const char *path, struct vsock_host **out, struct error *err)
 	snprintf(uds->host.label, sizeof(uds->host.label), "%.31s",
 		 name ? name + 1 : path);
 	uds->pending.next = uds->pending.prev = &uds->pending;
-	uds->addr.sun_family = AF_UNIX;
-	memcpy(uds->addr.sun_path, path, strlen(path) + 1);
-	uds->listen_fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	uds->listener.fd = -1;
 	uds->host.fd = epoll_create1(EPOLL_CLOEXEC);
-	ret = uds->listen_fd < 0 || uds->host.fd < 0 ? -errno : bind_path(uds);
+	ret = uds->host.fd < 0 ? -errno
+			       : unix_listen(&uds->listener, path, 0, BACKLOG);
 	if (!ret)
-		ret = control(uds, EPOLL_CTL_ADD, uds->listen_fd, EPOLLIN, uds);
+		ret = control(uds, EPOLL_CTL_ADD, uds->listener.fd, EPOLLIN,
+			      uds);
 	if (ret) {
 		error_set(err, TL_FAIL, -ret, "vsock: cannot listen on %s: %s",
 			  path,
-			  ret == -EADDRINUSE ? "the path is in use"
-					     : strerror(-ret));
+			  ret == -EADDRINUSE || ret == -EEXIST
+				  ? "the path is in use"
+				  : strerror(-ret));
 		uds_free(&uds->host);
 		return ret;
 	}
