@@ -18,7 +18,7 @@
 
 /*
  * Listen at @path.  A socket there that nobody listens on is replaced.
- * -ENAMETOOLONG, -EADDRINUSE if it is in use or no socket, or as bind(2) says.
+ * -ENAMETOOLONG, -EADDRINUSE, -EEXIST for what is no socket, or as bind(2) says.
  */
 int vsock_uds_open(const char *path, struct vsock_host **out,
 		   struct error *err);
