@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "lib/file.h"
+#include "qmp.h"
 #include "vminfo.h"
 
 #define FORMAT_VERSION 1
@@ -23,25 +24,6 @@
 static int set(json_t *object, const char *key, json_t *value)
 {
 	return json_object_set_new(object, key, value);
-}
-
-/* A path is bytes, JSON is UTF-8: what is not becomes '?'. */
-static json_t *make_string(const char *text)
-{
-	json_t *value = json_string(text);
-	char *copy, *p;
-
-	if (value)
-		return value;
-	copy = strdup(text);
-	if (!copy)
-		return NULL;
-	for (p = copy; *p; p++)
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	value = json_string(copy);
-	free(copy);
-	return value;
 }
 
 static json_t *make_memory(const struct vminfo *info)
@@ -195,15 +177,15 @@ static json_t *make_root(const struct vminfo *info)
 	if (set(root, "format", json_string("trapline-vm")) ||
 	    set(root, "version", json_integer(FORMAT_VERSION)) ||
 	    set(root, "vmm",
-		make_string(info->vmm ? info->vmm
-				      : "trapline " TRAPLINE_VERSION)) ||
-	    set(root, "name", make_string(info->name)) ||
+		qmp_string(info->vmm ? info->vmm
+				     : "trapline " TRAPLINE_VERSION)) ||
+	    set(root, "name", qmp_string(info->name)) ||
 	    set(root, "pid", json_integer(info->pid)) ||
 	    set(root, "machine",
 		json_string(info->machine ? info->machine : "")) ||
 	    set(root, "guest_width", json_integer(info->guest_width)) ||
 	    set(root, "gic_version", json_integer(info->gic_version)) ||
-	    set(root, "kernel", make_string(info->kernel)) ||
+	    set(root, "kernel", qmp_string(info->kernel)) ||
 	    set(root, "memory", make_memory(info)) ||
 	    set(root, "devices", make_devices(info)) ||
 	    set(root, "vcpus", make_vcpus(info)) ||

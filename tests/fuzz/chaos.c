@@ -9,30 +9,6 @@
 #define SCRATCH    0x10000 /* buffers lie at the start of memory */
 #define OPERATIONS 10
 
-uint64_t chaos_take(struct chaos *c, unsigned int bytes)
-{
-	uint64_t val = 0;
-
-	if (bytes > c->left)
-		bytes = c->left;
-	memcpy(&val, c->p, bytes);
-	c->p += bytes;
-	c->left -= bytes;
-	return val;
-}
-
-/* Mostly in memory, so that deep states are reached. */
-static uint64_t take_gpa(struct chaos *c)
-{
-	uint8_t how = chaos_take(c, 1);
-
-	if (how == 0xff)
-		return chaos_take(c, 8);
-	if (how >= 0xfc)
-		return MOCK_RAM_GPA + MOCK_RAM_SIZE - chaos_take(c, 1);
-	return MOCK_RAM_GPA + (chaos_take(c, 2) << (how & 4));
-}
-
 static uint32_t take_len(struct chaos *c)
 {
 	static const uint32_t usual[] = { 1, 4, 8, 10, 64, 4096 };
@@ -50,7 +26,7 @@ static struct mock_ring *take_ring(struct chaos *c)
 
 static void put_buffer(struct chaos *c)
 {
-	uint64_t gpa = take_gpa(c);
+	uint64_t gpa = input_gpa(&c->in, MOCK_RAM_GPA, MOCK_RAM_SIZE);
 	uint8_t buf[16];
 	unsigned int i, len = chaos_take(c, 1) % sizeof(buf);
 
@@ -63,7 +39,7 @@ static void put_desc(struct chaos *c)
 {
 	struct mock_ring *ring = take_ring(c);
 	uint16_t i = chaos_take(c, 1) % MOCK_VDEV_NUM;
-	uint64_t gpa = take_gpa(c);
+	uint64_t gpa = input_gpa(&c->in, MOCK_RAM_GPA, MOCK_RAM_SIZE);
 	uint32_t len = take_len(c);
 	uint16_t flags = chaos_take(c, 1) & 7;
 
@@ -79,7 +55,9 @@ static void put_chain(struct chaos *c)
 	bool write = chaos_take(c, 1) & 1;
 
 	for (i = 0; i < n; i++)
-		seg[i] = (struct mock_seg){ take_gpa(c), take_len(c), write };
+		seg[i] = (struct mock_seg){ input_gpa(&c->in, MOCK_RAM_GPA,
+						      MOCK_RAM_SIZE),
+					    take_len(c), write };
 	mock_ring_offer(ring, mock_ring_chain(ring, seg, n));
 }
 
@@ -149,8 +127,7 @@ int chaos_begin(struct chaos *c, struct virtio_device *vdev,
 		const uint8_t *data, size_t size)
 {
 	log_set_level(LOG_ERROR);
-	c->p = data;
-	c->left = size;
+	c->in = (struct input){ data, size };
 	if (mock_vdev_init(&c->mock, vdev))
 		return -1;
 	if (!mock_vdev_drive(&c->mock, virtio_device_offered(vdev)))

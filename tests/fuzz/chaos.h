@@ -7,16 +7,19 @@
 #ifndef TL_TESTS_CHAOS_H
 #define TL_TESTS_CHAOS_H
 
+#include "input.h"
 #include "mock_vdev.h"
 
 struct chaos {
-	const uint8_t *p;
-	size_t left;
+	struct input in;
 	struct mock_vdev mock;
 };
 
-/* Zero when the input is at its end. */
-uint64_t chaos_take(struct chaos *c, unsigned int bytes);
+/* input_take() of what is left of @c's. */
+static inline uint64_t chaos_take(struct chaos *c, unsigned int bytes)
+{
+	return input_take(&c->in, bytes);
+}
 
 /* Take @vdev over, which is freed by chaos_end(). */
 int chaos_begin(struct chaos *c, struct virtio_device *vdev,

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "input.h"
 #include "backend/disk.h"
 #include "backend/overlay-file.h"
 #include "lib/log.h"
@@ -20,24 +21,7 @@
 #define METADATA 8192 /* header and bitmap */
 #define FILE_END (65536 + 4 * 65536)
 
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
-
 static char base_path[64], path[64];
-
-static uint64_t take(struct input *in, unsigned int bytes)
-{
-	uint64_t val = 0;
-
-	if (bytes > in->left)
-		bytes = in->left;
-	memcpy(&val, in->p, bytes);
-	in->p += bytes;
-	in->left -= bytes;
-	return val;
-}
 
 static void remove_files(void)
 {
@@ -77,7 +61,7 @@ static void good_metadata(uint8_t *buf)
 static void make_overlay(struct input *in)
 {
 	uint8_t buf[METADATA];
-	uint8_t how = take(in, 1);
+	uint8_t how = input_take(in, 1);
 	unsigned int i, at, len;
 	off_t size = FILE_END;
 	uint32_t crc;
@@ -86,12 +70,12 @@ static void make_overlay(struct input *in)
 	good_metadata(buf);
 	for (i = 0; i < (how & 7u); i++) {
 		/* Mostly the fields, now and then the path or the bitmap. */
-		at = take(in, 1);
+		at = input_take(in, 1);
 		if (at >= 128)
-			at = take(in, 2) % METADATA;
-		len = 1 + take(in, 1) % 8;
+			at = input_take(in, 2) % METADATA;
+		len = 1 + input_take(in, 1) % 8;
 		for (; len && at < METADATA; len--, at++)
-			buf[at] = take(in, 1);
+			buf[at] = input_take(in, 1);
 	}
 	if (how & 8) {
 		memset(buf + 12, 0, 4);
@@ -99,7 +83,7 @@ static void make_overlay(struct input *in)
 		memcpy(buf + 12, &crc, 4);
 	}
 	if (how & 16)
-		size = take(in, 3);
+		size = input_take(in, 3);
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	if (fd < 0 || pwrite(fd, buf, sizeof(buf), 0) != sizeof(buf) ||
 	    ftruncate(fd, size))
@@ -110,10 +94,10 @@ static void make_overlay(struct input *in)
 static void request(struct disk *disk, struct input *in)
 {
 	static uint8_t buf[SIZE];
-	uint8_t what = take(in, 1);
+	uint8_t what = input_take(in, 1);
 	uint64_t sectors = disk->size / 512;
-	uint64_t first = take(in, 2) % sectors;
-	uint64_t n = 1 + take(in, 2) % (sectors - first);
+	uint64_t first = input_take(in, 2) % sectors;
+	uint64_t n = 1 + input_take(in, 2) % (sectors - first);
 	struct iovec iov = { buf, n * 512 };
 
 	switch (what % 5) {
@@ -148,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!*base_path)
 		make_base();
 	make_overlay(&in);
-	opt.read_only = take(&in, 1) & 1;
+	opt.read_only = input_take(&in, 1) & 1;
 	if (disk_open(&opt, &disk, &err)) {
 		if (!err.text[0] || err.status != TL_DISK)
 			abort();

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "input.h"
 #include "core/mmio.h"
 #include "hw/pl011-regs.h"
 #include "hw/pl011.h"
@@ -20,11 +21,6 @@
 #define UART_BASE 0x1000
 #define RTC_BASE  0x2000
 #define GPIO_BASE 0x3000
-
-struct input {
-	const uint8_t *data;
-	size_t len;
-};
 
 struct world {
 	struct mmio_bus bus;
@@ -41,26 +37,6 @@ struct world {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool truth)
-{
-	if (!truth)
-		abort();
-}
-
-static uint64_t take(struct input *in, unsigned int bytes)
-{
-	uint64_t val = 0;
-
-	while (bytes--) {
-		val <<= 8;
-		if (in->len) {
-			val |= *in->data++;
-			in->len--;
-		}
-	}
-	return val;
-}
 
 static void set_level(void *opaque, bool level)
 {
@@ -161,11 +137,11 @@ static void check(struct world *w)
 /* A register's offset more often than any of the page. */
 static uint64_t pick_addr(struct input *in)
 {
-	const unsigned int how = take(in, 1);
+	const unsigned int how = input_take(in, 1);
 
 	switch (how & 7) {
 	case 0:
-		return UART_BASE + (take(in, 2) & 0x1fff);
+		return UART_BASE + (input_take(in, 2) & 0x1fff);
 	case 1:
 	case 2:
 		return RTC_BASE + (how >> 3);
@@ -173,20 +149,20 @@ static uint64_t pick_addr(struct input *in)
 		return UART_BASE + 0xfe0 + (how >> 3);
 	case 4:
 		if (how & 0x80)
-			return GPIO_BASE + (take(in, 2) & 0xfff);
-		return GPIO_BASE + 0x400 + (take(in, 1) & 0x3f);
+			return GPIO_BASE + (input_take(in, 2) & 0xfff);
+		return GPIO_BASE + 0x400 + (input_take(in, 1) & 0x3f);
 	default:
-		return UART_BASE + (take(in, 1) & 0x7f);
+		return UART_BASE + (input_take(in, 1) & 0x7f);
 	}
 }
 
 static void receive(struct world *w, struct input *in)
 {
 	uint8_t buf[32];
-	size_t i, taken, len = take(in, 1) & 31;
+	size_t i, taken, len = input_take(in, 1) & 31;
 
 	for (i = 0; i < len; i++)
-		buf[i] = take(in, 1);
+		buf[i] = input_take(in, 1);
 	taken = pl011_receive(w->uart, buf, len);
 	require(taken <= len);
 	if (taken < len)
@@ -195,7 +171,7 @@ static void receive(struct world *w, struct input *in)
 
 static void step(struct world *w, struct input *in)
 {
-	const unsigned int op = take(in, 1);
+	const unsigned int op = input_take(in, 1);
 	const unsigned int size = 1u << ((op >> 4) & 3);
 	uint64_t val;
 
@@ -207,22 +183,22 @@ static void step(struct world *w, struct input *in)
 	case 5 ... 10: {
 		const uint64_t addr = pick_addr(in);
 
-		mmio_bus_write(&w->bus, addr, size, take(in, size));
+		mmio_bus_write(&w->bus, addr, size, input_take(in, size));
 		break;
 	}
 	case 11:
 		receive(w, in);
 		break;
 	case 12:
-		pl061_set_input(w->gpio, take(in, 1), op & 0x80);
+		pl061_set_input(w->gpio, input_take(in, 1), op & 0x80);
 		pl011_receive_break(w->uart);
 		break;
 	case 13:
 		/* The host's clock may be set, backwards as well. */
 		if (op & 0x80)
-			w->now = take(in, 8);
+			w->now = input_take(in, 8);
 		else
-			w->now += take(in, 4) * 1000;
+			w->now += input_take(in, 4) * 1000;
 		pl031_tick(w->rtc);
 		break;
 	case 14:
@@ -246,7 +222,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static struct world w;
 
 	world_init(&w);
-	while (in.len)
+	while (in.left)
 		step(&w, &in);
 	pl011_free(w.uart);
 	pl031_free(w.rtc);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "input.h"
 #include "core/mmio.h"
 #include "hw/sp804.h"
 #include "hw/vexpress-sysreg.h"
@@ -24,11 +25,6 @@
 #define CFGCTRL    0xa4
 #define CFGSTAT    0xa8
 
-struct input {
-	const uint8_t *data;
-	size_t len;
-};
-
 struct world {
 	struct mmio_bus bus;
 	struct sp804 *timers;
@@ -41,26 +37,6 @@ struct world {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool truth)
-{
-	if (!truth)
-		abort();
-}
-
-static uint64_t take(struct input *in, unsigned int bytes)
-{
-	uint64_t val = 0;
-
-	while (bytes--) {
-		val <<= 8;
-		if (in->len) {
-			val |= *in->data++;
-			in->len--;
-		}
-	}
-	return val;
-}
 
 static void set_level(void *opaque, bool level)
 {
@@ -149,17 +125,17 @@ static void check(struct world *w)
 /* A register's offset more often than any of the page. */
 static uint64_t pick_addr(struct input *in)
 {
-	const unsigned int how = take(in, 1);
+	const unsigned int how = input_take(in, 1);
 
 	if ((how & 7) == 0)
-		return TIMER_BASE + (take(in, 2) & 0x1fff);
-	return how & 0x80 ? REGS_BASE + (take(in, 1) & 0xff)
+		return TIMER_BASE + (input_take(in, 2) & 0x1fff);
+	return how & 0x80 ? REGS_BASE + (input_take(in, 1) & 0xff)
 			  : TIMER_BASE + (how & 0x3f);
 }
 
 static void step(struct world *w, struct input *in)
 {
-	const unsigned int op = take(in, 1);
+	const unsigned int op = input_take(in, 1);
 	const unsigned int size = 1u << ((op >> 4) & 3);
 	uint64_t addr, val;
 
@@ -170,12 +146,12 @@ static void step(struct world *w, struct input *in)
 		break;
 	case 2 ... 5:
 		addr = pick_addr(in);
-		mmio_bus_write(&w->bus, addr, size, take(in, size));
+		mmio_bus_write(&w->bus, addr, size, input_take(in, size));
 		break;
 	case 6:
 		/* For a century at most: the clock does not wrap. */
 		if (w->now < UINT64_C(3000000000000000000))
-			w->now += take(in, op & 0x80 ? 6 : 3) * 1000;
+			w->now += input_take(in, op & 0x80 ? 6 : 3) * 1000;
 		break;
 	default:
 		/* As the owner does: when it is due, early or late. */
@@ -195,7 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static struct world w;
 
 	world_init(&w);
-	while (in.len)
+	while (in.left)
 		step(&w, &in);
 	sp804_free(w.timers);
 	vexpress_sysreg_free(w.regs);

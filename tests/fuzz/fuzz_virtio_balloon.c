@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (virtio_balloon_new(0, &vdev, NULL) ||
 	    chaos_begin(&c, vdev, data, size))
 		return 0;
-	while (c.left) {
+	while (c.in.left) {
 		switch (chaos_step(&c)) {
 		case 0 ... 3:
 			virtio_balloon_set_target(vdev, chaos_take(&c, 8));

@@ -11,6 +11,7 @@
 #include <linux/virtio_blk.h>
 #include <linux/virtio_config.h>
 
+#include "input.h"
 #include "mock_disk.h"
 #include "mock_ring.h"
 #include "lib/log.h"
@@ -20,45 +21,16 @@
 #define NUM     8
 #define SECTORS 32
 
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
-
 static struct gmem gmem;
-
-static uint64_t take(struct input *in, unsigned int bytes)
-{
-	uint64_t val = 0;
-
-	if (bytes > in->left)
-		bytes = in->left;
-	memcpy(&val, in->p, bytes);
-	in->p += bytes;
-	in->left -= bytes;
-	return val;
-}
-
-/* Three bytes reach all of guest memory and its edges; or eight, anywhere. */
-static uint64_t take_gpa(struct input *in)
-{
-	uint8_t how = take(in, 1);
-
-	if (how == 0xff)
-		return take(in, 8);
-	if (how >= 0xfc)
-		return MOCK_RAM_GPA + MOCK_RAM_SIZE - take(in, 1);
-	return MOCK_RAM_GPA + (take(in, 2) << (how & 5));
-}
 
 static uint32_t take_len(struct input *in)
 {
 	static const uint32_t usual[] = { 1, 16, 17, 20, 32, 512, 513, 1024 };
-	uint8_t how = take(in, 1);
+	uint8_t how = input_take(in, 1);
 
 	if (how < 8)
 		return usual[how];
-	return how == 0xff ? take(in, 4) : take(in, 1);
+	return how == 0xff ? input_take(in, 4) : input_take(in, 1);
 }
 
 /* Features and a fresh ring, through the status machine. */
@@ -68,7 +40,7 @@ static void start(struct virtio_device *vdev, struct mock_ring *ring,
 	const uint32_t ok = VIRTIO_CONFIG_S_ACKNOWLEDGE |
 			    VIRTIO_CONFIG_S_DRIVER |
 			    VIRTIO_CONFIG_S_FEATURES_OK;
-	uint8_t bits = take(in, 1);
+	uint8_t bits = input_take(in, 1);
 
 	virtio_device_set_status(vdev, 0);
 	virtio_device_want_features(
@@ -82,13 +54,13 @@ static void start(struct virtio_device *vdev, struct mock_ring *ring,
 	virtio_device_set_status(vdev, ok);
 	mock_ring_init(ring, &gmem, NUM);
 	if (bits & 8)
-		ring->setup.desc = take_gpa(in);
+		ring->setup.desc = input_gpa(in, MOCK_RAM_GPA, MOCK_RAM_SIZE);
 	if (bits & 16)
-		ring->setup.driver = take_gpa(in);
+		ring->setup.driver = input_gpa(in, MOCK_RAM_GPA, MOCK_RAM_SIZE);
 	if (bits & 32)
-		ring->setup.device = take_gpa(in);
+		ring->setup.device = input_gpa(in, MOCK_RAM_GPA, MOCK_RAM_SIZE);
 	if (bits & 64)
-		ring->setup.num = take(in, 2);
+		ring->setup.num = input_take(in, 2);
 	virtio_device_enable_queue(vdev, 0, &ring->setup);
 	ring->setup.num = NUM;
 	virtio_device_set_status(vdev, ok | VIRTIO_CONFIG_S_DRIVER_OK);
@@ -98,28 +70,29 @@ static void start(struct virtio_device *vdev, struct mock_ring *ring,
 static void put_range(struct mock_ring *ring, struct input *in)
 {
 	struct virtio_blk_discard_write_zeroes range = {
-		.sector = take(in, 1),
-		.num_sectors = take(in, 1),
-		.flags = take(in, 1) % 3,
+		.sector = input_take(in, 1),
+		.num_sectors = input_take(in, 1),
+		.flags = input_take(in, 1) % 3,
 	};
 
 	if (range.sector == 0xff)
-		range.sector = take(in, 8);
+		range.sector = input_take(in, 8);
 	if (range.num_sectors == 0xff)
-		range.num_sectors = take(in, 4);
-	gmem_write(ring->gmem, take_gpa(in), &range, sizeof(range));
+		range.num_sectors = input_take(in, 4);
+	gmem_write(ring->gmem, input_gpa(in, MOCK_RAM_GPA, MOCK_RAM_SIZE),
+		   &range, sizeof(range));
 }
 
 static void put_header(struct mock_ring *ring, struct input *in)
 {
-	struct virtio_blk_outhdr hdr = { .type = take(in, 1) % 15,
-					 .sector = take(in, 1) };
-	uint64_t gpa = take_gpa(in);
+	struct virtio_blk_outhdr hdr = { .type = input_take(in, 1) % 15,
+					 .sector = input_take(in, 1) };
+	uint64_t gpa = input_gpa(in, MOCK_RAM_GPA, MOCK_RAM_SIZE);
 
 	if (hdr.type == 9 || hdr.type == 10)
-		hdr.type = take(in, 4);
+		hdr.type = input_take(in, 4);
 	if (hdr.sector == 0xff)
-		hdr.sector = take(in, 8);
+		hdr.sector = input_take(in, 8);
 	gmem_write(ring->gmem, gpa, &hdr, sizeof(hdr));
 }
 
@@ -127,15 +100,17 @@ static void put_header(struct mock_ring *ring, struct input *in)
 static void put_desc(struct mock_ring *ring, struct input *in, bool anywhere)
 {
 	struct vring_desc d;
-	uint8_t i = take(in, 1);
+	uint8_t i = input_take(in, 1);
 
-	d.addr = take_gpa(in);
+	d.addr = input_gpa(in, MOCK_RAM_GPA, MOCK_RAM_SIZE);
 	d.len = take_len(in);
-	d.flags = take(in, 1);
-	d.next = take(in, 1) % (NUM + 2);
+	d.flags = input_take(in, 1);
+	d.next = input_take(in, 1) % (NUM + 2);
 	if (anywhere)
-		gmem_write(ring->gmem, take_gpa(in) + 16 * (i % NUM), &d,
-			   sizeof(d));
+		gmem_write(ring->gmem,
+			   input_gpa(in, MOCK_RAM_GPA, MOCK_RAM_SIZE) +
+				   16 * (i % NUM),
+			   &d, sizeof(d));
 	else
 		ring->desc[i % NUM] = d;
 }
@@ -144,17 +119,22 @@ static void put_desc(struct mock_ring *ring, struct input *in, bool anywhere)
 static void put_request(struct mock_ring *ring, struct input *in)
 {
 	struct mock_seg seg[4] = { { 0 } };
-	uint8_t shape = take(in, 1);
+	uint8_t shape = input_take(in, 1);
 	unsigned int n = 0;
 
 	put_header(ring, in);
-	seg[n++] = (struct mock_seg){ take_gpa(in), 16, false };
+	seg[n++] =
+		(struct mock_seg){ input_gpa(in, MOCK_RAM_GPA, MOCK_RAM_SIZE),
+				   16, false };
 	while (n < 3 && (shape & (1 << n))) {
-		seg[n] = (struct mock_seg){ take_gpa(in), take_len(in),
-					    shape & 8 };
+		seg[n] = (struct mock_seg){ input_gpa(in, MOCK_RAM_GPA,
+						      MOCK_RAM_SIZE),
+					    take_len(in), shape & 8 };
 		n++;
 	}
-	seg[n++] = (struct mock_seg){ take_gpa(in), 1, true };
+	seg[n++] =
+		(struct mock_seg){ input_gpa(in, MOCK_RAM_GPA, MOCK_RAM_SIZE),
+				   1, true };
 	if (shape & 16 && ring->heap + 64 < MOCK_RAM_GPA + MOCK_RAM_SIZE)
 		mock_ring_offer(ring, mock_ring_indirect(ring, seg, n));
 	else
@@ -166,7 +146,7 @@ static void step(struct virtio_device *vdev, struct mock_ring *ring,
 {
 	uint32_t id, len;
 
-	switch (take(in, 1) % 11) {
+	switch (input_take(in, 1) % 11) {
 	case 0:
 		start(vdev, ring, in);
 		break;
@@ -180,14 +160,14 @@ static void step(struct virtio_device *vdev, struct mock_ring *ring,
 		put_desc(ring, in, true);
 		break;
 	case 4:
-		mock_ring_offer(ring, take(in, 1) % (NUM + 1));
+		mock_ring_offer(ring, input_take(in, 1) % (NUM + 1));
 		break;
 	case 5:
-		ring->avail->idx += (int8_t)take(in, 1);
+		ring->avail->idx += (int8_t)input_take(in, 1);
 		break;
 	case 6:
-		mock_ring_set_used_event(ring, take(in, 2));
-		ring->avail->flags = take(in, 1);
+		mock_ring_set_used_event(ring, input_take(in, 2));
+		ring->avail->flags = input_take(in, 1);
 		break;
 	case 7:
 		put_request(ring, in);
@@ -221,7 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* What an earlier input left must not matter to this one. */
 	memset(gmem_ptr(&gmem, MOCK_RAM_GPA, 0x10000), 0, 0x10000);
 
-	disk = mock_disk_new(SECTORS * 512, take(&in, 1) & 1);
+	disk = mock_disk_new(SECTORS * 512, input_take(&in, 1) & 1);
 	if (virtio_blk_new(&disk->disk, 2, &vdev, NULL))
 		return 0;
 	if (virtio_device_attach(vdev, &gmem, &irq, -1, NULL) == 0) {

@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (virtio_console_new(&params, &vdev, NULL) ||
 	    chaos_begin(&c, vdev, data, size))
 		return 0;
-	while (c.left)
+	while (c.in.left)
 		own_step(&c, chaos_step(&c));
 	chaos_end(&c);
 	return 0;

@@ -9,6 +9,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_mmio.h>
 
+#include "input.h"
 #include "mock_disk.h"
 #include "mock_ring.h"
 #include "lib/log.h"
@@ -19,27 +20,10 @@
 #define NUM     8
 #define SECTORS 32
 
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
-
 /* Kept from one input to the next, and reset: a thread a run costs too much. */
 static struct gmem gmem;
 static struct virtio_mmio *vm;
 static struct mock_ring ring;
-
-static uint64_t take(struct input *in, unsigned int bytes)
-{
-	uint64_t val = 0;
-
-	if (bytes > in->left)
-		bytes = in->left;
-	memcpy(&val, in->p, bytes);
-	in->p += bytes;
-	in->left -= bytes;
-	return val;
-}
 
 static void wr(uint64_t offset, uint32_t val)
 {
@@ -90,8 +74,8 @@ static void bring_up(uint8_t features)
 
 static void put_request(struct input *in)
 {
-	struct virtio_blk_outhdr hdr = { .type = take(in, 1) % 6,
-					 .sector = take(in, 1) };
+	struct virtio_blk_outhdr hdr = { .type = input_take(in, 1) % 6,
+					 .sector = input_take(in, 1) };
 	uint64_t gpa = mock_ring_alloc(&ring, 1024);
 	struct mock_seg seg[] = { { gpa, 16, false },
 				  { gpa + 16, 512, hdr.type == 0 },
@@ -109,7 +93,7 @@ static void step(struct input *in)
 	static const unsigned int size[] = { 1, 2, 4, 8 };
 	uint64_t offset;
 	unsigned int n;
-	uint8_t op = take(in, 1);
+	uint8_t op = input_take(in, 1);
 
 	switch (op % 8) {
 	case 0:
@@ -119,30 +103,31 @@ static void step(struct input *in)
 		put_request(in);
 		break;
 	case 2: /* guest memory where the rings are */
-		offset = take(in, 2) % 0x400;
+		offset = input_take(in, 2) % 0x400;
 		for (n = 0; n < 4; n++) {
-			uint32_t word = take(in, 4);
+			uint32_t word = input_take(in, 4);
 
 			gmem_write(&gmem, MOCK_RAM_GPA + offset + 4 * n, &word,
 				   sizeof(word));
 		}
 		break;
 	case 3: /* an address register's high half */
-		wr(VIRTIO_MMIO_QUEUE_DESC_HIGH + (op >> 6) * 0x10, take(in, 1));
+		wr(VIRTIO_MMIO_QUEUE_DESC_HIGH + (op >> 6) * 0x10,
+		   input_take(in, 1));
 		break;
 	case 4:
 	case 5:
 		n = size[op >> 3 & 3];
-		offset = take(in, 2) % (VIRTIO_MMIO_SIZE - n + 1);
+		offset = input_take(in, 2) % (VIRTIO_MMIO_SIZE - n + 1);
 		virtio_mmio_ops.read(vm, offset, n);
 		break;
 	default:
 		n = (op & 0x80) ? size[op >> 3 & 3] : 4;
-		offset = take(in, 2) % (VIRTIO_MMIO_SIZE - n + 1);
+		offset = input_take(in, 2) % (VIRTIO_MMIO_SIZE - n + 1);
 		if (!(op & 0x40))
 			offset = offset % 0x100 & ~UINT64_C(3);
 		virtio_mmio_ops.write(vm, offset, n,
-				      take(in, op & 0x20 ? 1 : n));
+				      input_take(in, op & 0x20 ? 1 : n));
 		break;
 	}
 }

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (virtio_rng_new(source, &vdev, NULL) ||
 	    chaos_begin(&c, vdev, data, size))
 		return 0;
-	while (c.left)
+	while (c.in.left)
 		chaos_step(&c);
 	chaos_end(&c);
 	return 0;

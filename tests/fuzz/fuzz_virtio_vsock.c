@@ -279,7 +279,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (virtio_vsock_new(&host, CID, &vdev, NULL) ||
 	    chaos_begin(&c, vdev, data, size))
 		return 0;
-	while (c.left)
+	while (c.in.left)
 		own_step(&c, chaos_step(&c));
 	chaos_end(&c);
 	/* None is left open but those that the device never saw. */
