@@ -400,19 +400,24 @@ $(O)/guests/%.bin: tests/guests/%.S tests/guests/defs.h
 		$${p}ld -Ttext 0 -o $(@:.bin=.elf) $(@:.bin=.o); \
 		$${p}objcopy -O binary $(@:.bin=.elf) $@
 
-# One in C.  Addresses are relative to the PC (no PIE: no table of them either).
-$(O)/guests/hostile64.bin: tests/guests/hostile-start.S tests/guests/hostile.c \
-		tests/guests/hostile.h tests/guests/defs.h
+# One in C, for both widths.  Addresses are relative to the PC, with no table of
+# them; that is -fno-pie for 64 bits and -fpie for 32.
+hostile-cc64 = $(guest-as64)gcc -fno-pie
+hostile-cc32 = $(guest-as32)gcc -fpie -fvisibility=hidden -marm -mcpu=cortex-a15 \
+		-mfloat-abi=soft
+$(O)/guests/hostile%.bin: tests/guests/hostile%-start.S tests/guests/hostile.c \
+		tests/guests/hostile.h tests/guests/hostile-cpu.h \
+		tests/guests/defs.h
 	$(call say,GUEST,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(guest-as64)gcc -std=c11 -O2 $(WARN) -ffreestanding -fno-pie \
+	$(Q)$(hostile-cc$*) -std=c11 -O2 $(WARN) -ffreestanding \
 		-fno-stack-protector -fno-asynchronous-unwind-tables \
 		-mgeneral-regs-only -Itests/guests \
-		-nostdlib -static -Wl,-Ttext=0,--build-id=none \
+		-nostdlib -static -Wl,-Ttext=0,--build-id=none,-z,noexecstack \
 		-o $(@:.bin=.elf) $(filter %.S %.c,$^)
-	$(Q)$(guest-as64)objcopy -O binary $(@:.bin=.elf) $@
+	$(Q)$(guest-as$*)objcopy -O binary $(@:.bin=.elf) $@
 
-guest-bin += $(O)/guests/hostile64.bin
+guest-bin += $(O)/guests/hostile32.bin $(O)/guests/hostile64.bin
 
 # Programs for Linux guests, and one for each end of a socket between a guest and
 # its host; they need nothing of the sysroot.

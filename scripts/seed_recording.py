@@ -163,12 +163,20 @@ class Run:
             return 0.0
         return self.traps[longest[-1]][0] - self.traps[longest[0]][0]
 
-    def before_kernel(self):
-        """Seconds from the first exit to the first from a virtual address."""
-        for time, _, _, _, pc, _ in self.exits:
-            if pc >= 0xc0000000:
-                return time - self.exits[0][0]
-        return 0.0
+    def before_clock(self):
+        """Seconds from the first exit until the guest's clock starts.
+
+        Linux sets up its timer, time_init(), right after its interrupt
+        controller, init_IRQ(), and before any other device.
+        """
+        last = None
+        for trap in self.traps:
+            cause = self.cause(trap)
+            if cause.startswith("gic-"):
+                last = trap[0]
+            elif last and trap[2] in ABORTS and trap[5] < self.ram:
+                break
+        return (last or self.exits[0][0]) - self.exits[0][0]
 
 
 class Kernel:

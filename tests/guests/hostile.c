@@ -27,6 +27,7 @@
 
 #include "defs.h"
 #include "hostile.h"
+#include "hostile-cpu.h"
 
 #define VIRTIO(n)    (0x0a000000ul + 0x200ul * (n))
 #define VIRTIO_SLOTS 32
@@ -65,8 +66,9 @@ struct chance {
 	uint64_t state;
 };
 
-void hostile_main(uint64_t cpu, const uint8_t *dtb);
-void hostile_secondary(void);
+/* Not hidden, it would be reached by a table of absolute addresses. */
+__attribute__((visibility("hidden"))) void hostile_secondary(void);
+void hostile_main(unsigned long cpu, const uint8_t *dtb);
 
 /* xorshift64* (Marsaglia 2003, Vigna 2016) */
 static uint64_t any(struct chance *c)
@@ -77,76 +79,10 @@ static uint64_t any(struct chance *c)
 	return c->state * 0x2545f4914f6cdd1dull;
 }
 
-static uint64_t below(struct chance *c, uint64_t n)
+/* No division: a 32-bit guest has none of this width. */
+static uint32_t below(struct chance *c, uint32_t n)
 {
-	return (any(c) >> 11) % n;
-}
-
-static uint64_t ticks(void)
-{
-	uint64_t t;
-
-	__asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(t));
-	return t;
-}
-
-static uint64_t call(uint64_t function, uint64_t a, uint64_t b, uint64_t d)
-{
-	register uint64_t x0 __asm__("x0") = function;
-	register uint64_t x1 __asm__("x1") = a;
-	register uint64_t x2 __asm__("x2") = b;
-	register uint64_t x3 __asm__("x3") = d;
-
-	__asm__ volatile("hvc #0"
-			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
-			 :
-			 : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11",
-			   "x12", "x13", "x14", "x15", "x16", "x17", "memory");
-	return x0;
-}
-
-/*
- * One load or store each: KVM only tells a VMM about those that the syndrome
- * describes, which no pair, no vector and no writeback is.
- */
-static void put(uint64_t at, uint64_t val, unsigned int log2)
-{
-	switch (log2) {
-	case 0:
-		__asm__ volatile("strb %w0, [%1]" ::"r"(val), "r"(at)
-				 : "memory");
-		break;
-	case 1:
-		__asm__ volatile("strh %w0, [%1]" ::"r"(val), "r"(at)
-				 : "memory");
-		break;
-	case 2:
-		__asm__ volatile("str %w0, [%1]" ::"r"(val), "r"(at)
-				 : "memory");
-		break;
-	default:
-		__asm__ volatile("str %0, [%1]" ::"r"(val), "r"(at) : "memory");
-	}
-}
-
-static uint64_t get(uint64_t at, unsigned int log2)
-{
-	uint64_t val = 0;
-
-	switch (log2) {
-	case 0:
-		__asm__ volatile("ldrb %w0, [%1]" : "+r"(val) : "r"(at));
-		break;
-	case 1:
-		__asm__ volatile("ldrsh %w0, [%1]" : "+r"(val) : "r"(at));
-		break;
-	case 2:
-		__asm__ volatile("ldr %w0, [%1]" : "+r"(val) : "r"(at));
-		break;
-	default:
-		__asm__ volatile("ldr %0, [%1]" : "+r"(val) : "r"(at));
-	}
-	return val;
+	return (uint32_t)((any(c) >> 32) * n >> 32);
 }
 
 static void reg(uint64_t at, uint32_t val)
@@ -162,7 +98,7 @@ static void say(const char *s)
 		put(UART_DR, (uint8_t)*s, 0);
 }
 
-static void say_number(uint64_t n)
+static void say_number(uint32_t n)
 {
 	char buf[24];
 	char *p = buf + sizeof(buf) - 1;
@@ -175,11 +111,11 @@ static void say_number(uint64_t n)
 }
 
 /* The number after @name in the command line, which the device tree holds. */
-static uint64_t option(const uint8_t *dtb, const char *name, uint64_t otherwise)
+static uint32_t option(const uint8_t *dtb, const char *name, uint32_t otherwise)
 {
 	const uint32_t size = (uint32_t)dtb[4] << 24 | dtb[5] << 16 |
 			      dtb[6] << 8 | dtb[7];
-	uint64_t val = 0;
+	uint32_t val = 0;
 	uint32_t i, j;
 
 	for (i = 0; i < size; i++) {
@@ -210,7 +146,7 @@ static uint64_t some_address(struct chance *c)
 	case 1:
 		return HOSTILE_RAM_END - below(c, 0x1000); /* runs out of RAM */
 	case 2:
-		return HOSTILE_RAM_END + below(c, 1ull << 40);
+		return HOSTILE_RAM_END + (any(c) >> 24);
 	case 3:
 		return VIRTIO(below(c, VIRTIO_SLOTS)); /* a device */
 	case 4:
@@ -244,9 +180,9 @@ static void some_desc(struct chance *c, struct desc *d, uint16_t num)
 /* A header that devices understand, so that they go on with the rest. */
 static void some_header(struct chance *c, uint64_t at)
 {
-	volatile uint32_t *w = (volatile uint32_t *)(at & ~7ull);
+	volatile uint32_t *w = (volatile uint32_t *)(uintptr_t)(at & ~7ull);
 
-	w[0] = below(c, 4) ? (uint32_t)below(c, 16) : (uint32_t)any(c);
+	w[0] = below(c, 4) ? below(c, 16) : (uint32_t)any(c);
 	w[1] = 0;
 	w[2] = (uint32_t)(below(c, 4) ? below(c, 4096) : any(c));
 	w[3] = (uint32_t)(below(c, 2) ? 0 : any(c));
@@ -256,9 +192,10 @@ static void some_header(struct chance *c, uint64_t at)
 
 static void fill_ring(struct chance *c, uint64_t ring, uint16_t num)
 {
-	struct desc *const desc = (struct desc *)ring;
-	volatile uint16_t *const avail = (volatile uint16_t *)(ring + 0x1000);
-	uint64_t i, n = 1 + below(c, num);
+	struct desc *const desc = (struct desc *)(uintptr_t)ring;
+	volatile uint16_t *const avail =
+		(volatile uint16_t *)(uintptr_t)(ring + 0x1000);
+	uint32_t i, n = 1 + below(c, num);
 
 	for (i = 0; i < n; i++) {
 		some_desc(c, &desc[i], num);
@@ -295,7 +232,7 @@ static uint64_t ring_of(uint64_t dev, unsigned int queue)
 
 static void bring_up(struct chance *c, uint64_t dev)
 {
-	unsigned int q, queues = 1 + (unsigned int)below(c, 9);
+	unsigned int q, queues = 1 + below(c, 9);
 	uint32_t offered;
 
 	reg(dev + STATUS, 0);
@@ -327,7 +264,7 @@ static void work_rings(struct chance *c, uint64_t dev)
 	unsigned int n;
 
 	for (n = 0; n < 8; n++) {
-		const unsigned int q = (unsigned int)below(c, 6);
+		const unsigned int q = below(c, 6);
 
 		fill_ring(c, ring_of(dev, q), 1u << below(c, 9));
 		reg(dev + NOTIFY, q);
@@ -361,7 +298,7 @@ static void touch(struct chance *c)
 	uint64_t at;
 
 	for (n = 0; n < 32; n++) {
-		log2 = (unsigned int)below(c, 4);
+		log2 = below(c, MAX_LOG2 + 1);
 		at = some_register(c);
 		if (below(c, 8))
 			at &= ~((1ull << log2) - 1);
@@ -378,7 +315,7 @@ static void doorbells(struct chance *c)
 
 	for (n = 0; n < 32; n++)
 		reg(VIRTIO(below(c, VIRTIO_SLOTS)) + NOTIFY,
-		    below(c, 2) ? (uint32_t)below(c, 64) : (uint32_t)any(c));
+		    below(c, 2) ? below(c, 64) : (uint32_t)any(c));
 }
 
 static void storm(struct chance *c)
@@ -413,7 +350,8 @@ static void calls(struct chance *c)
 		/* CPU_ON would start one of us where nothing is. */
 		if ((function & 0x3fffffff) == 3)
 			continue;
-		call(function, any(c), any(c), any(c));
+		call((unsigned long)function, (unsigned long)any(c),
+		     (unsigned long)any(c), (unsigned long)any(c));
 	}
 }
 
@@ -454,75 +392,86 @@ static void act(struct chance *c)
 		calls(c);
 		break;
 	default:
-		get(dev + CONFIG + below(c, 0x100), (unsigned int)below(c, 4));
+		get(dev + CONFIG + below(c, 0x100), below(c, MAX_LOG2 + 1));
 	}
 }
 
 /* --- and for how long ------------------------------------------------------*/
 
 struct tally {
-	volatile uint64_t steps;
-	volatile uint64_t done;
+	volatile uint32_t steps;
+	volatile uint32_t done;
 };
 
-static struct tally *tally_of(uint64_t cpu)
+/* What vCPU 0 tells the others. */
+struct plan {
+	uint64_t end;
+	uint32_t seed;
+};
+
+static struct tally *tally_of(unsigned long cpu)
 {
 	return (struct tally *)(HOSTILE_STACKS + HOSTILE_CPUS * HOSTILE_STACK) +
 	       cpu;
 }
 
-static uint64_t faults(void)
+static void start(struct plan *plan, const uint8_t *dtb)
 {
-	uint64_t n;
+	unsigned long i;
 
-	__asm__ volatile("mrs %0, tpidr_el1" : "=r"(n));
-	return n;
+	forget_faults();
+	plan->seed = option(dtb, "hostile.seed=", (uint32_t)ticks() | 1);
+	plan->end = ticks() +
+		    ticks_per_second() * option(dtb, "hostile.seconds=", 10);
+	say("hostile: seed ");
+	say_number(plan->seed);
+	say("\n");
+	for (i = 1; i < HOSTILE_CPUS; i++) /* those that exist */
+		call(PSCI_CPU_ON, i, (unsigned long)hostile_secondary, i);
 }
 
-void hostile_main(uint64_t cpu, const uint8_t *dtb)
+static void conclude(void)
 {
-	struct tally *const tally = tally_of(cpu);
-	struct chance c;
-	uint64_t hz, end, seed, i;
+	uint32_t steps = 0, vcpus = 0;
+	unsigned long i;
 
-	if (cpu == 0) {
-		uint64_t *const shared = (uint64_t *)tally_of(HOSTILE_CPUS);
-
-		__asm__ volatile("msr tpidr_el1, xzr");
-		__asm__ volatile("mrs %0, cntfrq_el0" : "=r"(hz));
-		seed = option(dtb, "hostile.seed=", ticks() | 1);
-		end = ticks() + hz * option(dtb, "hostile.seconds=", 10);
-		shared[0] = seed;
-		shared[1] = end;
-		say("hostile: seed ");
-		say_number(seed);
-		say("\n");
-		for (i = 1; i < HOSTILE_CPUS; i++) /* those that exist */
-			call(0xc4000003, i, (uint64_t)hostile_secondary, i);
-	}
-	seed = ((uint64_t *)tally_of(HOSTILE_CPUS))[0];
-	end = ((uint64_t *)tally_of(HOSTILE_CPUS))[1];
-	c.state = seed * 0x9e3779b97f4a7c15ull + cpu * 0x100000001b3ull + 1;
-	while (ticks() < end) {
-		act(&c);
-		tally->steps++;
-	}
-	tally->done = 1;
-	__asm__ volatile("dsb sy" ::: "memory");
-	if (cpu != 0)
-		for (;;)
-			__asm__ volatile("wfi");
 	for (i = 1; i < HOSTILE_CPUS; i++)
 		while (tally_of(i)->steps && !tally_of(i)->done)
 			;
 	reg(UART_IMSC, 0);
 	reg(UART_CR, 0x301);
 	say("\nhostile: ");
-	for (seed = 0, i = 0; i < HOSTILE_CPUS; i++)
-		seed += tally_of(i)->steps;
-	say_number(seed);
-	say(" steps, ");
-	say_number(faults());
+	for (i = 0; i < HOSTILE_CPUS; i++) {
+		steps += tally_of(i)->steps;
+		vcpus += tally_of(i)->steps > 0;
+	}
+	say_number(steps);
+	say(" steps on ");
+	say_number(vcpus);
+	say(" vCPUs, ");
+	say_number((uint32_t)faults());
 	say(" faults on vCPU 0\n");
 	call(PSCI_SYSTEM_OFF, 0, 0, 0);
+}
+
+void hostile_main(unsigned long cpu, const uint8_t *dtb)
+{
+	struct plan *const plan = (struct plan *)tally_of(HOSTILE_CPUS);
+	struct tally *const tally = tally_of(cpu);
+	struct chance c;
+
+	if (cpu == 0)
+		start(plan, dtb);
+	c.state =
+		plan->seed * 0x9e3779b97f4a7c15ull + cpu * 0x100000001b3ull + 1;
+	while (ticks() < plan->end) {
+		act(&c);
+		tally->steps++;
+	}
+	tally->done = 1;
+	__asm__ volatile("dsb sy" ::: "memory");
+	if (cpu == 0)
+		conclude();
+	for (;;)
+		__asm__ volatile("wfi");
 }

@@ -176,8 +176,9 @@ static void most_exits_first(void **state)
 
 static void traced_exits_of_threads(void **state)
 {
+	/* in order; no process is before the first */
 	struct top_thread thread[] = {
-		{ .tid = 1001, .exits = { [TOP_DATA] = 6, [TOP_IRQ] = 2 } },
+		{ .tid = 1, .exits = { [TOP_DATA] = 6, [TOP_IRQ] = 2 } },
 		{ .tid = getpid(), .exits = { [TOP_WAIT] = 8 } },
 	};
 	struct top_trace trace = { .thread = thread, .nr = 2, .pipe = -1 };
@@ -190,7 +191,7 @@ static void traced_exits_of_threads(void **state)
 	(void)state;
 	add_vm(&before, "us", getpid(), SECOND, 0, 0);
 	add_vm(&now, "us", getpid(), 3 * SECOND, 0, 0);
-	now.sample.vm[0].object[0].tid = 1001;
+	now.sample.vm[0].object[0].tid = 1;
 	assert_int_equal(top_rows_make(&table, &before, &now, &options), 0);
 	/* a thread of the process, though of no known vCPU */
 	assert_true(table.row[0].value[TOP_COLUMN_EXITS] >= 4);
