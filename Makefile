@@ -438,6 +438,15 @@ $(O)/guests/cputime: benchmarks/cputime.c
 
 guest-bin += $(O)/guests/cputime
 
+# The floor under an exit, behind trapline's own filter.
+$(O)/guests/bare-kvm: benchmarks/bare-kvm.c $(O)/gen/arm64/sandbox-filters.h
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(guest-as64)gcc -std=c11 -D_GNU_SOURCE -O2 $(WARN) \
+		-I$(O)/gen/arm64 -pthread -static -o $@ $<
+
+guest-bin += $(O)/guests/bare-kvm
+
 guests: $(guest-bin)
 
 check: $(unit-bin) $(O)/bench/local/mibench
