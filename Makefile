@@ -263,7 +263,9 @@ $(unit)/obj/%.o: %.c
 $(unit)/all.a: $(unit-obj)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(filter-out %/test_machine_faults %/test_sandbox,$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
+sandbox-bin := $(filter $(unit)/test_sandbox%,$(unit-bin))
+
+$(filter-out %/test_machine_faults $(sandbox-bin),$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) -o $@ $< $(unit)/all.a \
 		$(libs-vmm) $(libs-trace) $(libs-tep) -lcmocka
@@ -291,8 +293,9 @@ $(unit)/test_machine_faults: $(unit)/obj/tests/unit/test_machine_faults.o \
 		$(libs-vmm) $(libs-trace) -lcmocka
 
 # Without sanitizers, whose own calls are on no list.
-$(unit)/test_sandbox: tests/unit/test_sandbox.c vmm/sandbox.c vmm/sandbox-root.c \
-		vmm/sandbox/rules.c \
+$(sandbox-bin): $(unit)/%: tests/unit/%.c tests/unit/sandbox_child.c \
+		tests/unit/sandbox_child.h \
+		vmm/sandbox.c vmm/sandbox-root.c vmm/sandbox/rules.c \
 		vmm/lib/thread.c vmm/lib/worker.c vmm/lib/error.c vmm/lib/log.c \
 		vmm/lib/file.c \
 		vmm/lib/evloop.c vmm/backend/console-tty.c vmm/sandbox.h \
@@ -439,6 +442,15 @@ $(O)/guests/cputime: benchmarks/cputime.c
 	$(Q)$(guest-as64)gcc -std=c11 -D_GNU_SOURCE -O2 $(WARN) -static -o $@ $<
 
 guest-bin += $(O)/guests/cputime
+
+# The floor under an exit, behind trapline's own filter.
+$(O)/guests/bare-kvm: benchmarks/bare-kvm.c $(O)/gen/arm64/sandbox-filters.h
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(guest-as64)gcc -std=c11 -D_GNU_SOURCE -O2 $(WARN) \
+		-I$(O)/gen/arm64 -pthread -static -o $@ $<
+
+guest-bin += $(O)/guests/bare-kvm
 
 guests: $(guest-bin)
 

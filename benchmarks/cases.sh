@@ -110,6 +110,10 @@ costed read64 trapline run -k read64.bin
 costed flag64 trapline run -k flag64.bin
 costed off64-open trapline run --sandbox=none -k off64.bin
 costed read64-open trapline run --sandbox=none -k read64.bin
+for name in off64 read64; do
+	costed bare-$name ./bare-kvm --filter $name.bin
+	costed bare-$name-open ./bare-kvm $name.bin
+done
 costed char64 trapline run -k char64.bin
 counted char64 -k char64.bin
 counted count64 -k count64.bin

@@ -5,23 +5,30 @@
  *
  * Such a character is noticed at the next exit of any vCPU, and if there is
  * none, by a timer.  The timer must not run for a guest that prints nothing, so
- * the zone exists only while output flows: a character that exits sets it up,
- * and a while without one takes it away.  The first of all such characters has
- * the timer's thread made: most bare-metal guests print nothing.
+ * the zone exists only while output flows, and a while without any takes it away.
+ * What sets it up is a write that KVM knows to do nothing (Linux has one before
+ * each message), which wakes the timer's thread; else a character that exits.
  *
  * When the ring is full a character exits all the same, and takes the others
- * along.  So the timer follows the output: a tick that finds more than three
- * quarters of a ring, or a ring that was full, makes it faster, and one that
- * finds less than a quarter slower, as a tick costs as much as four characters.
+ * along.  So the timer follows the output: such a write, a tick that finds more
+ * than three quarters of a ring, or a ring that was full, makes it faster, and a
+ * tick that finds less than a quarter slower, as it costs as much as four
+ * characters.
+ *
+ * The thread is made when a guest has run for a while, or with its first
+ * character if that comes before: most bare-metal guests print nothing, and a
+ * scheduler lets a new thread wait where others want the processor.
  */
 #include <errno.h>
 #include <linux/virtio_mmio.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "hw/pl011.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/worker.h"
 #include "machine-parts.h"
@@ -30,6 +37,13 @@
 #define TICK_MAX_NS (4 * 1000 * 1000L)
 #define TICK_MIN_NS (TICK_MAX_NS / 20)
 #define IDLE_NS     (8 * TICK_MAX_NS)
+/* Shorter than any boot of Linux takes to its first message. */
+#define START_MS 10
+
+/* The worker's descriptors. */
+#define FD_TIMER    0
+#define FD_WAKE     1
+#define NR_FDS      2
 
 #define UARTDR_SIZE 4
 
@@ -146,16 +160,25 @@ void machine_uart_plain(void *opaque, bool plain)
 	pthread_mutex_unlock(&out->lock);
 }
 
-static void tick(void *opaque, unsigned int index)
+/* A message may begin; the rest of its writes come with the ticks. */
+static void wake(struct boot *boot)
 {
-	struct boot *boot = opaque;
+	struct uart_out *out = &boot->uart_out;
+
+	coalesced_drain(&boot->coalesced);
+	pthread_mutex_lock(&out->lock);
+	if (out->armed)
+		set_tick(out, TICK_MIN_NS);
+	else if (out->plain)
+		arm(boot);
+	pthread_mutex_unlock(&out->lock);
+}
+
+static void tick(struct boot *boot)
+{
 	struct uart_out *out = &boot->uart_out;
 	unsigned int found;
-	uint64_t ticks;
 
-	(void)index;
-	if (read(out->timer_fd, &ticks, sizeof(ticks)) != sizeof(ticks))
-		return;
 	found = coalesced_drain(&boot->coalesced);
 	pthread_mutex_lock(&out->lock);
 	out->idle_ns = found ? 0 : out->idle_ns + out->tick_ns;
@@ -170,6 +193,33 @@ static void tick(void *opaque, unsigned int index)
 	coalesced_drain(&boot->coalesced);
 }
 
+static void uart_out_ready(void *opaque, unsigned int index)
+{
+	struct boot *boot = opaque;
+	struct uart_out *out = &boot->uart_out;
+	const int fd = index == FD_WAKE ? out->wake_fd : out->timer_fd;
+	eventfd_t count;
+	bool fast;
+
+	/* A timer's descriptor is read like an eventfd. */
+	if (eventfd_read(fd, &count))
+		return;
+	if (index == FD_WAKE)
+		wake(boot);
+	else
+		tick(boot);
+	/* While the timer is at its fastest there is nothing to be woken for. */
+	pthread_mutex_lock(&out->lock);
+	fast = out->tick_ns == TICK_MIN_NS;
+	pthread_mutex_unlock(&out->lock);
+	if (fast == out->deaf)
+		return;
+	out->deaf = fast;
+	if (!fast)
+		eventfd_read(out->wake_fd, &count);
+	worker_watch(out->worker, FD_WAKE, fast ? 0 : POLLIN);
+}
+
 /* On the loop's thread, which alone may start others. */
 static void start_worker(void *opaque)
 {
@@ -177,22 +227,35 @@ static void start_worker(void *opaque)
 	struct boot *boot = session->boot;
 	struct worker_config config = {
 		.name = "uart-out",
-		.nr_fds = 1,
-		.ready = tick,
+		.nr_fds = NR_FDS,
+		.ready = uart_out_ready,
 		.opaque = boot,
 	};
 	struct error err = { 0 };
+	int fds[NR_FDS];
 
 	/* A boot that has ended since may have asked. */
 	if (!boot || boot->uart_out.state != UART_OUT_ASKED)
 		return;
-	config.fds = &boot->uart_out.timer_fd;
+	fds[FD_TIMER] = boot->uart_out.timer_fd;
+	fds[FD_WAKE] = boot->uart_out.wake_fd;
+	config.fds = fds;
 	if (worker_new(&config, &boot->uart_out.worker, &err)) {
 		log_debug("uart-out: %s", err.text);
 		return;
 	}
 	worker_resume(boot->uart_out.worker);
 	boot->uart_out.state = UART_OUT_READY;
+}
+
+static void start_due(void *opaque)
+{
+	struct boot *boot = opaque;
+	int unasked = UART_OUT_UNASKED;
+
+	if (atomic_compare_exchange_strong(&boot->uart_out.state, &unasked,
+					   UART_OUT_ASKED))
+		start_worker(boot->session);
 }
 
 void machine_uart_busy(struct boot *boot)
@@ -216,29 +279,34 @@ void machine_uart_busy(struct boot *boot)
 }
 
 /*
- * To an eventfd that nobody reads: KVM compares the value, and a write of any
- * other still comes to us.
+ * To an eventfd: KVM compares the value, and a write of any other still comes to
+ * us.
  */
 static void set_inert(const struct boot *boot, uint64_t addr, uint32_t size,
-		      uint32_t val, bool inert)
+		      uint32_t val, int fd, bool inert)
 {
-	if (boot->inert_fd >= 0)
-		vm_ioeventfd(&boot->vm, addr, size, val, boot->inert_fd, inert);
+	if (fd >= 0)
+		vm_ioeventfd(&boot->vm, addr, size, val, fd, inert);
 }
 
 void machine_virtio_inert(void *opaque, bool inert)
 {
 	const struct virtio_ack *ack = opaque;
 
-	set_inert(ack->boot, ack->addr, 4, VIRTIO_MMIO_INT_VRING, inert);
+	set_inert(ack->boot, ack->addr, 4, VIRTIO_MMIO_INT_VRING,
+		  ack->boot->inert_fd, inert);
 }
 
 /* 16 bits wide, as Linux's driver writes. */
 void machine_uart_inert(void *opaque, bool inert, uint64_t reg, uint16_t val)
 {
-	const struct boot *boot = opaque;
+	struct boot *boot = opaque;
+	struct uart_out *out = &boot->uart_out;
 
-	set_inert(boot, boot->uart_out.addr + reg, sizeof(val), val, inert);
+	set_inert(boot, out->addr + reg, sizeof(val), val, out->wake_fd, inert);
+	/* What it is written before comes next. */
+	if (inert)
+		machine_uart_busy(boot);
 }
 
 static void ring_end(void *opaque)
@@ -291,41 +359,54 @@ void machine_exits_open(struct boot *boot)
 	if (coalesced_init(&boot->coalesced, &boot->vm, boot->vcpu[0].run, &ops,
 			   boot))
 		log_debug("KVM does not coalesce writes here");
-	boot->inert_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
 void machine_uart_open(struct boot *boot, unsigned int i)
 {
 	struct uart_out *out = &boot->uart_out;
+	struct error err = { 0 };
 
 	*out = (struct uart_out){
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.addr = boot->board.dev[i].base,
 		.timer_fd = -1,
+		.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 	};
 	if (!boot->coalesced.ring)
 		return;
 	out->timer_fd =
 		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (out->timer_fd >= 0)
-		out->state = UART_OUT_UNASKED;
+	if (out->timer_fd < 0 || out->wake_fd < 0)
+		return;
+	out->state = UART_OUT_UNASKED;
+	out->start =
+		evloop_timer_new(boot->session->loop, start_due, boot, &err);
+	/* Without, the first character starts it. */
+	if (out->start)
+		evloop_timer_set(out->start,
+				 monotonic_ns() + START_MS * 1000000ULL);
 }
 
 void machine_uart_close(struct boot *boot)
 {
 	struct uart_out *out = &boot->uart_out;
 
+	if (!out->addr)
+		return;
 	worker_free(out->worker);
-	if (out->addr && out->timer_fd >= 0)
+	evloop_timer_free(out->start);
+	if (out->timer_fd >= 0)
 		close(out->timer_fd);
+	if (out->wake_fd >= 0)
+		close(out->wake_fd);
 	*out = (struct uart_out){ 0 };
 }
 
 /* --- all of it -------------------------------------------------------------*/
 
 /*
- * What a driver writes before it sets FEATURES_OK or QueueReady, and that no
- * register tells of: it may be as late as that.
+ * Writes that may be late or get lost: first, what a driver writes before it sets
+ * FEATURES_OK or QueueReady, and that no register tells of.
  */
 void machine_virtio_zones(struct boot *boot, unsigned int i)
 {
@@ -340,6 +421,8 @@ void machine_virtio_zones(struct boot *boot, unsigned int i)
 	const uint64_t base = boot->board.dev[i].base;
 	size_t n;
 
+	if (boot->inert_fd < 0)
+		boot->inert_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	for (n = 0; n < sizeof(zone) / sizeof(zone[0]); n++)
 		coalesced_zone(&boot->coalesced, base + zone[n].first,
 			       zone[n].last + 4u - zone[n].first, true);

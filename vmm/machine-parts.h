@@ -112,14 +112,17 @@ enum uart_out_state {
 struct uart_out {
 	uint64_t addr; /* UARTDR; 0: not open */
 	int timer_fd;
-	atomic_int state;      /* enum uart_out_state */
-	struct worker *worker; /* the loop's thread */
-	pthread_mutex_t lock;  /* within the UART's: the next four */
-	bool plain;            /* see tx_plain in hw/pl011.h */
-	_Atomic bool armed;    /* the zone is there and the timer runs */
-	long tick_ns;          /* its interval; 0 is off */
-	long idle_ns;          /* for so long no character */
-	uint8_t buf[256];      /* what a drain has found; within its lock */
+	int wake_fd;                /* writes that do nothing signal it */
+	struct evloop_timer *start; /* of the worker; NULL is fine */
+	atomic_int state;           /* enum uart_out_state */
+	struct worker *worker;      /* the loop's thread */
+	bool deaf;                  /* the worker's: wake_fd is not looked at */
+	pthread_mutex_t lock;       /* within the UART's: the next four */
+	bool plain;                 /* see tx_plain in hw/pl011.h */
+	_Atomic bool armed;         /* the zone is there and the timer runs */
+	long tick_ns;               /* its interval; 0 is off */
+	long idle_ns;               /* for so long no character */
+	uint8_t buf[256]; /* what a drain has found; within its lock */
 	size_t len;
 };
 
@@ -145,7 +148,7 @@ struct boot {
 	struct ropage uart_page;
 	struct ropage virtio_page[BOOT_VIRTIO_PAGES];
 	struct coalesced coalesced;
-	int inert_fd; /* where KVM sends writes that do nothing, or -1 */
+	int inert_fd; /* nobody reads it: virtio's acknowledgements, or -1 */
 	struct uart_out uart_out;
 	struct virtio_ack ack[BOARD_MAX_DEVS];
 
@@ -264,7 +267,7 @@ void machine_exits_open(struct boot *boot);
 /* Where device @i of the board shows its registers. */
 struct shadow machine_shadow(struct boot *boot, unsigned int i);
 
-/* Have the writes that set up virtio device @i coalesced. */
+/* Prepare for virtio device @i: the writes that set it up are coalesced. */
 void machine_virtio_zones(struct boot *boot, unsigned int i);
 
 /* All virtio devices are there and their shadows are filled. */

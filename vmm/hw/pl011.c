@@ -39,6 +39,7 @@ struct pl011 {
 	bool irq_level; /* what the line was driven to */
 	bool rx_owed;   /* pl011_receive() took less than it was given */
 	bool plain;     /* what tx_plain was told */
+	bool tx_acked;  /* the guest cleared INT_TX once, so it may go by it */
 	struct again cr_again;
 	struct again imsc_again;
 	bool shown;         /* the shadow */
@@ -364,6 +365,7 @@ static void reg_write(void *dev, uint64_t reg, uint32_t val, uint32_t mask)
 		uart->imsc = val;
 		break;
 	case UARTICR:
+		uart->tx_acked |= uart->ris & val & INT_TX;
 		uart->ris &= ~val;
 		break;
 	case UARTDMACR:
@@ -399,11 +401,13 @@ static size_t rx_room(const struct pl011 *uart)
 /*
  * A write to UARTDR that only sends: to a transmitter that takes it at once,
  * not back to the receiver, with the interrupt raised already that it raises.
+ * Before the first character that may be raised late, when it is masked and the
+ * guest does not wait for it in UARTRIS: on a board it comes with the last bit.
  */
 static bool is_plain(const struct pl011 *uart)
 {
 	return tx_enabled(uart) && !(uart->cr & CR_LBE) && !uart->tx.level &&
-	       uart->ris & INT_TX;
+	       (uart->ris & INT_TX || !(uart->imsc & INT_TX || uart->tx_acked));
 }
 
 /*
@@ -505,6 +509,7 @@ static void set_reset_state(struct pl011 *uart)
 	uart->ris = 0;
 	uart->dmacr = 0;
 	uart->overrun = false;
+	uart->tx_acked = false;
 	uart->cr_again.times = 0;
 	uart->imsc_again.times = 0;
 	uart->polls = 0;
@@ -552,6 +557,10 @@ void pl011_send(struct pl011 *uart, const uint8_t *buf, size_t len)
 	uart->polls = 0;
 	if (is_plain(uart)) {
 		uart->config.tx(uart->config.opaque, buf, len);
+		if (!(uart->ris & INT_TX)) {
+			uart->ris |= INT_TX;
+			update(uart);
+		}
 	} else {
 		for (i = 0; i < len; i++)
 			tx_write(uart, buf[i]);

@@ -28,10 +28,10 @@ struct pl011_config {
 	 * it was given; same rules as tx.  May be NULL. */
 	void (*rx_room)(void *opaque);
 	/*
-	 * From now on a write to UARTDR sends and changes no register, so that
-	 * it may be late (pl011_send()), or does more again; at first it does
-	 * more.  Under the UART's lock, before the access that changed it ends.
-	 * May be NULL.
+	 * From now on a write to UARTDR sends and changes no register but, the
+	 * first one, the masked INT_TX in UARTRIS, so that it may be late
+	 * (pl011_send()), or does more again; at first it does more.  Under the
+	 * UART's lock, before the access that changed it ends.  May be NULL.
 	 */
 	void (*tx_plain)(void *opaque, bool plain);
 	/*
