@@ -244,6 +244,35 @@ static void test_full(void **state)
 	}
 }
 
+/* The place of a thread's last access is remembered; it is no more than a hint. */
+static void test_last(void **state)
+{
+	struct mmio_bus bus = { 0 }, small = { 0 };
+	struct probe a = { .answer = 1 }, b = { .answer = 2 },
+		     c = { .answer = 3 };
+	uint64_t val = 0;
+	int i;
+
+	(void)state;
+	assert_int_equal(add(&bus, "b", 0x2000, 0x100, &b, NULL), 0);
+	assert_int_equal(add(&bus, "c", 0x3000, 0x100, &c, NULL), 0);
+	assert_int_equal(add(&small, "a", 0x3000, 0x100, &a, NULL), 0);
+	for (i = 0; i < 3; i++) {
+		assert_true(mmio_bus_read(&bus, 0x3000, 4, &val));
+		assert_int_equal(val, 3);
+		assert_true(mmio_bus_read(&small, 0x3000, 4, &val));
+		assert_int_equal(val, 1);
+		assert_true(mmio_bus_read(&bus, 0x2000, 4, &val));
+		assert_int_equal(val, 2);
+		assert_false(mmio_bus_read(&bus, 0x20fe, 4, &val));
+		assert_false(mmio_bus_read(&small, 0x2000, 4, &val));
+	}
+	/* What was at its place is behind it now. */
+	assert_int_equal(add(&bus, "a", 0x1000, 0x100, &a, NULL), 0);
+	assert_true(mmio_bus_read(&bus, 0x2000, 4, &val));
+	assert_int_equal(val, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +283,7 @@ int main(void)
 		cmocka_unit_test(test_overlap),
 		cmocka_unit_test(test_bad_range),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

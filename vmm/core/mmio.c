@@ -69,22 +69,32 @@ int mmio_bus_add(struct mmio_bus *bus, const struct mmio_region *region,
 	return 0;
 }
 
-static const struct mmio_region *find(const struct mmio_bus *bus, uint64_t addr,
-				      unsigned int size)
+static bool covers(const struct mmio_region *region, uint64_t addr,
+		   unsigned int size)
 {
-	const struct mmio_region *region;
+	return addr - region->base < region->size &&
+	       size <= region->size - (addr - region->base);
+}
+
+/*
+ * A driver's accesses come in runs: where this thread's last one went is looked
+ * at first.  Inlined, as each exit of a guest to user space passes here.
+ */
+static inline const struct mmio_region *find(const struct mmio_bus *bus,
+					     uint64_t addr, unsigned int size)
+{
+	static _Thread_local unsigned int last;
 	unsigned int pos;
 
-	if (size != 1 && size != 2 && size != 4 && size != 8)
+	if (!size || size > 8 || size & (size - 1))
 		return NULL;
+	if (last < bus->nr && covers(&bus->region[last], addr, size))
+		return &bus->region[last];
 	pos = first_above(bus, addr);
-	if (!pos)
+	if (!pos || !covers(&bus->region[pos - 1], addr, size))
 		return NULL;
-	region = &bus->region[pos - 1];
-	if (addr - region->base >= region->size ||
-	    size > region->size - (addr - region->base))
-		return NULL;
-	return region;
+	last = pos - 1;
+	return &bus->region[last];
 }
 
 /* What is beyond the access's width is no part of it, in either direction. */

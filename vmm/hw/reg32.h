@@ -32,6 +32,9 @@ static inline uint64_t reg32_read(void *dev, uint64_t offset, unsigned int size,
 	unsigned int done = 0;
 	uint64_t val = 0;
 
+	/* As drivers do it. */
+	if (size == 4 && offset % 4 == 0)
+		return read(dev, offset, UINT32_MAX);
 	while (done < size) {
 		const uint64_t at = offset + done;
 		const unsigned int lane = at % 4;
