@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "hw/pl061.h"
@@ -26,19 +27,24 @@ static const uint8_t pl061_id[] = {
 	0x61, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1,
 };
 
+/*
+ * What changes something holds the lock.  What the guest reads does not: it may
+ * find a register before or after a change that comes at the same time, as on a
+ * board.
+ */
 struct pl061 {
 	struct irq_line irq;
 	pthread_mutex_t lock; /* protects everything below */
 
-	uint8_t in;    /* what drives the lines from outside */
-	uint8_t out;   /* what the guest wrote */
-	uint8_t dir;   /* 1: output */
-	uint8_t is;    /* 1: level-sensitive */
-	uint8_t ibe;   /* 1: both edges */
-	uint8_t iev;   /* 1: rising or high */
-	uint8_t ie;    /* 1: not masked */
-	uint8_t afsel; /* stored: there is no alternate function */
-	uint8_t edges; /* edges seen and not cleared */
+	_Atomic uint8_t in;    /* what drives the lines from outside */
+	_Atomic uint8_t out;   /* what the guest wrote */
+	_Atomic uint8_t dir;   /* 1: output */
+	_Atomic uint8_t is;    /* 1: level-sensitive */
+	_Atomic uint8_t ibe;   /* 1: both edges */
+	_Atomic uint8_t iev;   /* 1: rising or high */
+	_Atomic uint8_t ie;    /* 1: not masked */
+	_Atomic uint8_t afsel; /* stored: there is no alternate function */
+	_Atomic uint8_t edges; /* edges seen and not cleared */
 	bool irq_level;
 };
 
@@ -151,13 +157,7 @@ static void reg_write(void *dev, uint64_t reg, uint32_t word, uint32_t mask)
 
 static uint64_t pl061_mmio_read(void *dev, uint64_t offset, unsigned int size)
 {
-	struct pl061 *gpio = dev;
-	uint64_t val;
-
-	pthread_mutex_lock(&gpio->lock);
-	val = reg32_read(gpio, offset, size, reg_read);
-	pthread_mutex_unlock(&gpio->lock);
-	return val;
+	return reg32_read(dev, offset, size, reg_read);
 }
 
 static void pl061_mmio_write(void *dev, uint64_t offset, unsigned int size,
