@@ -110,9 +110,9 @@ costed read64 trapline run -k read64.bin
 costed flag64 trapline run -k flag64.bin
 costed off64-open trapline run --sandbox=none -k off64.bin
 costed read64-open trapline run --sandbox=none -k read64.bin
-for name in off64 read64; do
-	costed bare-$name ./bare-kvm --filter $name.bin
-	costed bare-$name-open ./bare-kvm $name.bin
+for payload in off64 read64; do
+	costed bare-$payload ./bare-kvm --filter $payload.bin
+	costed bare-$payload-open ./bare-kvm $payload.bin
 done
 costed char64 trapline run -k char64.bin
 counted char64 -k char64.bin
