@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "hw/pl061.h"

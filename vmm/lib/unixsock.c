@@ -9,22 +9,17 @@
 
 #include "lib/unixsock.h"
 
-static int set_address(struct sockaddr_un *addr, const char *path)
+/* A socket for @path, whose address is put into @addr. */
+static int new_socket(const char *path, struct sockaddr_un *addr)
 {
 	const size_t len = strlen(path);
+	int fd;
 
 	if (len >= sizeof(addr->sun_path))
 		return -ENAMETOOLONG;
 	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	memcpy(addr->sun_path, path, len);
-	return 0;
-}
-
-static int new_socket(void)
-{
-	const int fd =
-		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -33,10 +28,7 @@ int unix_connect(const char *path)
 	struct sockaddr_un addr;
 	int fd, ret;
 
-	ret = set_address(&addr, path);
-	if (ret)
-		return ret;
-	fd = new_socket();
+	fd = new_socket(path, &addr);
 	if (fd < 0)
 		return fd;
 	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
@@ -107,10 +99,7 @@ int unix_listen(struct unix_listener *l, const char *path, mode_t mode,
 	int fd, ret;
 
 	*l = (struct unix_listener){ .fd = -1 };
-	ret = set_address(&addr, path);
-	if (ret)
-		return ret;
-	fd = new_socket();
+	fd = new_socket(path, &addr);
 	if (fd < 0)
 		return fd;
 	/* bind(2) gives the file the socket's own mode: it is never wider. */
