@@ -50,7 +50,7 @@ class Fio(System):
     """As blk, with another program."""
 
     # Debian's fio has engines for Ceph and Gluster, and the libraries that
-    # those want: 85 MiB, which the guest has twice until they are unpacked.
+    # those want: 81 MiB, which the guest has twice until they are unpacked.
     memory = 512
 
     def __init__(self):
