@@ -11,7 +11,7 @@ import zlib
 from common import BenchError, source_tree
 from host import cache_dir, initrd, quiet, read
 from mibench import guest_kind
-from results import row
+from results import missing, row
 from system import System
 
 # name: what fio calls it, and bytes of a request
@@ -92,14 +92,21 @@ class Fio(System):
             measures = {}
             for turn in range(1, args.rounds + 1):
                 where = f"{key}: {who}, round {turn}"
-                text = output(read(os.path.join(keep, f"{who}.{turn}.0")),
-                              where)
-                with open(os.path.join(keep, f"{who}.{turn}.json"), "wb") \
-                        as out:
+                stem = os.path.join(keep, f"{who}.{turn}")
+                try:
+                    text = output(read(stem + ".0"), where)
+                except BenchError as error:
+                    if who == "trapline":
+                        raise
+                    rows.append(missing(f"{key}/fio", who, str(error)))
+                    break
+                with open(stem + ".json", "wb") as out:
                     out.write(text)
                 add_jobs(measures, text, args.ios, host.icount, where)
-            rows += [row(f"{key}/{name}", who, unit, samples, better)
-                     for name, (unit, better, samples) in measures.items()]
+            else:
+                rows += [row(f"{key}/{name}", who, unit, samples, better)
+                         for name, (unit, better, samples)
+                         in measures.items()]
         return rows
 
 
@@ -153,9 +160,11 @@ def add_jobs(measures, text, ios, icount, where):
     def add(what, unit, better, value):
         measures.setdefault(what, (unit, better, []))[2].append(value)
 
+    # What fio has to complain of precedes it.
+    at = max(0, text.find(b"{"))
+    said = text[:at].decode(errors="replace").split("\n")[0][:200]
     try:
-        # What fio has to complain of precedes it.
-        data = json.loads(text[max(0, text.find(b"{")):])
+        data = json.loads(text[at:])
         found = {job["jobname"]: job for job in data["jobs"]}
     except (ValueError, KeyError, TypeError) as error:
         raise BenchError(f"{where}: not fio's json+: " +
@@ -168,10 +177,10 @@ def add_jobs(measures, text, ios, icount, where):
         try:
             side = job["write" if "write" in how else "read"]
             error, done = job["error"], side["total_ios"]
-            at = side["lat_ns"]["percentile"] if done else {}
+            latency = side["lat_ns"]["percentile"] if done else {}
             if error:
                 raise BenchError(f"{where}: {name}: error {error} "
-                                 f"({os.strerror(error)})")
+                                 f"({os.strerror(error)}); fio says: {said}")
             if done != ios or side["short_ios"] or side["drop_ios"]:
                 raise BenchError(
                     f"{where}: {name}: {done} requests instead of {ios}, "
@@ -180,8 +189,8 @@ def add_jobs(measures, text, ios, icount, where):
             add(f"{name}/iops", "requests" + per_second, "higher", side["iops"])
             add(f"{name}/bandwidth", "MiB" + per_second, "higher",
                 round(side["bw_bytes"] / 2**20, 3))
-            add(f"{name}/latency", nanoseconds, "lower", at["50.000000"])
-            add(f"{name}/latency-99", nanoseconds, "lower", at["99.000000"])
+            add(f"{name}/latency", nanoseconds, "lower", latency["50.000000"])
+            add(f"{name}/latency-99", nanoseconds, "lower", latency["99.000000"])
         except (KeyError, TypeError) as error:
             raise BenchError(f"{where}: {name}: fio's json+ has no {error}") \
                 from error
