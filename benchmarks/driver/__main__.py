@@ -16,18 +16,22 @@ import results
 import slurm
 from common import BenchError, Progress, output_dir, say, table
 from host import Host
+from suite import Suite
 from system import System
 
 KINDS = {"exits": exits, "mibench": mibench,
          **{name: System(name)
             for name in ("boot", "blk", "net", "memory", "density")}}
+KINDS["all"] = Suite({name: KINDS[name] for name in
+                      ("boot", "exits", "blk", "net", "memory")})
 ABOUT = {"exits": "what each kind of exit costs",
          "mibench": "five programs on the host and in guests",
          "boot": "from the start of the VMM to init, and to its end",
          "blk": "a disk: random and sequential, read and written",
          "net": "a network device: both ways, and one byte at a time",
          "memory": "what a VMM needs besides the guest's memory",
-         "density": "guests that do nothing, several at a time"}
+         "density": "guests that do nothing, several at a time",
+         "all": "boot, exits, blk, net and memory in one run"}
 
 
 def numbers(text):
