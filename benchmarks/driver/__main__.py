@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # pylint: disable=wrong-import-position
 import exits
+import fio
 import mibench
 import plot
 import results
@@ -21,17 +22,19 @@ from system import System
 
 KINDS = {"exits": exits, "mibench": mibench,
          **{name: System(name)
-            for name in ("boot", "blk", "net", "memory", "density")}}
+            for name in ("boot", "blk", "net", "memory", "density")},
+         "fio": fio.Fio()}
 KINDS["all"] = Suite({name: KINDS[name] for name in
-                      ("boot", "exits", "blk", "net", "memory")})
+                      ("boot", "exits", "blk", "fio", "net", "memory")})
 ABOUT = {"exits": "what each kind of exit costs",
          "mibench": "five programs on the host and in guests",
          "boot": "from the start of the VMM to init, and to its end",
          "blk": "a disk: random and sequential, read and written",
+         "fio": "a disk by Debian's fio, at queue depths of 1 and 32",
          "net": "a network device: both ways, and one byte at a time",
          "memory": "what a VMM needs besides the guest's memory",
          "density": "guests that do nothing, several at a time",
-         "all": "boot, exits, blk, net and memory in one run"}
+         "all": "boot, exits, blk, fio, net and memory in one run"}
 
 
 def numbers(text):

@@ -155,7 +155,7 @@ def wait_for(command, env, cwd, log):
 
 
 def quiet(command):
-    """Run it; its output matters only if it fails."""
+    """Run it and return what it printed, which is shown if it fails."""
     done = subprocess.run(command, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           env=dict(os.environ, O=output_dir()),
@@ -163,6 +163,7 @@ def quiet(command):
     if done.returncode:
         last = done.stdout.strip().splitlines()[-1:]
         raise BenchError(f"{' '.join(command)}: {' '.join(last)}")
+    return done.stdout
 
 
 def first_line(command):
@@ -180,10 +181,13 @@ def revision():
         if top else None
 
 
+def cache_dir():
+    return os.environ.get("TRAPLINE_CACHE",
+                          os.path.join(output_dir(), "cache"))
+
+
 def guest_file(guest, name):
-    cache = os.environ.get("TRAPLINE_CACHE",
-                           os.path.join(output_dir(), "cache"))
-    path = os.path.join(cache, "guest-" + guest, name)
+    path = os.path.join(cache_dir(), "guest-" + guest, name)
     if not os.path.exists(path):
         raise BenchError(f"{path} is missing: run scripts/guest {guest}, or "
                          "set TRAPLINE_CACHE")

@@ -81,9 +81,9 @@ def figures(data, kind):
                 for guest, size in mibench_report.groups(data)}
     found = {}
     for key, cell in data["cells"].items():
-        got = measures(key, cell) if key.split("/")[0] == kind else None
-        if got:
-            found[key.replace("/", "-") + suffix] = got
+        if key.split("/")[0] == kind:
+            for what, script in measures(key, cell):
+                found[key.replace("/", "-") + what + suffix] = script
     return found
 
 
@@ -105,24 +105,37 @@ def programs(data, guest, size):
 
 
 def measures(key, cell):
-    rows = [r for r in cell["rows"] if r["samples"]]
-    units = {r["unit"] for r in rows}
-    if not rows:
-        return None
+    """(end of its name, gnuplot script) of the picture of a cell, or of one for
+    each MEASURE where rows are named THING/MEASURE."""
+    kinds = {}
+    for entry in cell["rows"]:
+        if entry["samples"]:
+            thing, _, what = entry["name"][len(key) + 1:].partition("/")
+            kinds.setdefault(what, []).append((thing, entry))
+    about = key.replace("/", ", ", 1)
+    for what, rows in kinds.items():
+        yield ("-" + what, picture(f"{about}, {what}", rows)) if what else \
+            ("", picture(about, rows))
+
+
+def picture(about, rows):
+    """A gnuplot script: bars of @rows [(group, row)]."""
     # What has another unit than most is in the table only.
-    unit = max(sorted(units), key=[r["unit"] for r in rows].count)
-    rows = [r for r in rows if r["unit"] == unit]
-    series = sorted({r["who"] for r in rows}, key=lambda w: w != "trapline")
-    groups = list(dict.fromkeys(r["name"][len(key) + 1:] for r in rows))
-    values = {(r["name"][len(key) + 1:], r["who"]):
+    units = [r["unit"] for _, r in rows]
+    unit = max(sorted(set(units)), key=units.count)
+    rows = [(thing, r) for thing, r in rows if r["unit"] == unit]
+    series = sorted({r["who"] for _, r in rows}, key=lambda w: w != "trapline")
+    groups = list(dict.fromkeys(thing for thing, _ in rows))
+    values = {(thing, r["who"]):
               (median(r["samples"]), results.percentile(r["samples"], 10),
-               results.percentile(r["samples"], 90)) for r in rows}
+               results.percentile(r["samples"], 90)) for thing, r in rows}
     low = min(v[0] for v in values.values())
     high = max(v[0] for v in values.values())
     # A few decades need a logarithm, which needs a place to begin.
     log = low / 4 if low > 0 and high > 30 * low else 0
-    return bars(f"{key.replace('/', ', ', 1)}: {unit}, less is better", unit,
-                groups, series, values, log)
+    better = "less" if rows[0][1]["better"] == "lower" else "more"
+    return bars(f"{about}: {unit}, {better} is better", unit, groups, series,
+                values, log)
 
 
 # --- text ---------------------------------------------------------------------

@@ -97,14 +97,19 @@ WHAT = {
 
 
 class System:
-    """One of the five."""
+    """One of the five, and the base of fio."""
+
+    memory = 256
+    # Made anew for each cell; guests find zeros on it.
+    disk_mib = 32
 
     def __init__(self, name):
         self.name = name
 
     def options(self, parser):
-        parser.add_argument("--mem", type=int, default=256, metavar="MIB",
-                            help="memory of a guest (256)")
+        parser.add_argument("--mem", type=int, default=self.memory,
+                            metavar="MIB",
+                            help=f"memory of a guest ({self.memory})")
         if self.name == "density":
             parser.add_argument("--guests", type=int, default=4, metavar="N",
                                 help="how many (4)")
@@ -134,6 +139,14 @@ class System:
             go = "ifconfig eth0 192.168.233.2 up; " + go
         return go
 
+    def has_disk(self):
+        return self.name == "blk"
+
+    def initrd(self, guest, _args):
+        return initrd(guest, {
+            "bench/mibench": (0o755, read(program(f"bench/{guest}/mibench"))),
+            "bench/plan": (0o644, self.plan().encode())})
+
     def run(self, key, args, host, keep):
         guest = key.split("/")[1]
         width = "32" if guest == "armhf" else "64"
@@ -143,18 +156,15 @@ class System:
             args, width=width, kernel="vmlinuz", initrd="initrd.gz",
             append=f"quiet trapline.run=\"{self.inside()}\"", mem=args.mem,
             net="tlbench0" if self.name == "net" else None,
-            disk="disk" if self.name == "blk" else None)
+            disk="disk" if self.has_disk() else None)
         files = {
             "vmlinuz": guest_file(guest, "vmlinuz"),
-            "initrd.gz": initrd(guest, {
-                "bench/mibench": (0o755,
-                                  read(program(f"bench/{guest}/mibench"))),
-                "bench/plan": (0o644, self.plan().encode())}),
+            "initrd.gz": self.initrd(guest, args),
             "hook": self.hook(args).replace("@SHARE@", "$BENCH_SHARE")
             .encode(), **programs(kind)}
         before = NET_BEFORE if self.name == "net" else \
-            "dd if=/dev/zero of=disk bs=1M count=32 2>/dev/null" \
-            if self.name == "blk" else ""
+            f"dd if=/dev/zero of=disk bs=1M count={self.disk_mib} " \
+            "2>/dev/null" if self.has_disk() else ""
         turn = "".join(self.turn(who, command, count, width)
                        for who, command in vmms.items())
         script = SCRIPT
