@@ -37,7 +37,8 @@ $(O)/bench/%/group: benchmarks/group.c
 
 .PHONY: bench-programs
 bench-programs: $(foreach k,$(bench-kinds),$(O)/bench/$(k)/mibench \
-		$(O)/bench/$(k)/group)
+		$(O)/bench/$(k)/group) \
+		$(O)/guests/exits64.bin $(O)/guests/exits32.bin
 
 # The payload that times exits, for both widths of guest: bare metal, loaded
 # anywhere; see tests/guests/exits.c.
@@ -56,8 +57,6 @@ $(O)/guests/exits%.bin: tests/guests/exits.c tests/guests/exits.h \
 		$${p}gcc $(exits-flags) $(exits-flags$*) -o $(@:.bin=.elf) $< && \
 		$${p}objcopy -O binary $(@:.bin=.elf) $@
 
-guest-bin += $(O)/guests/exits64.bin $(O)/guests/exits32.bin
-
 # `trapline bench` is the program trapline-bench beside trapline: a script that
 # starts the driver, from here or from where it is installed.
 libexecdir ?= $(PREFIX)/libexec/trapline
@@ -72,7 +71,7 @@ all: $(obj)/trapline-bench
 
 .PHONY: install-bench
 install: install-bench
-# With the programs that were built (make bench-programs guests), if they were.
+# With the programs that were built (make bench-programs), if they were.
 install-bench:
 	$(Q)install -d $(DESTDIR)$(libexecdir)/driver $(DESTDIR)$(bindir)
 	$(Q)install -m 644 benchmarks/driver/*.py $(DESTDIR)$(libexecdir)/driver/

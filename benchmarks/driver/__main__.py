@@ -17,12 +17,15 @@ import results
 import slurm
 from common import BenchError, Progress, output_dir, say, table
 from host import Host
+from suite import Suite
 from system import System
 
 KINDS = {"exits": exits, "mibench": mibench,
          **{name: System(name)
             for name in ("boot", "blk", "net", "memory", "density")},
          "fio": fio.Fio()}
+KINDS["all"] = Suite({name: KINDS[name] for name in
+                      ("boot", "exits", "blk", "fio", "net", "memory")})
 ABOUT = {"exits": "what each kind of exit costs",
          "mibench": "five programs on the host and in guests",
          "boot": "from the start of the VMM to init, and to its end",
@@ -30,7 +33,8 @@ ABOUT = {"exits": "what each kind of exit costs",
          "fio": "a disk by Debian's fio, at queue depths of 1 and 32",
          "net": "a network device: both ways, and one byte at a time",
          "memory": "what a VMM needs besides the guest's memory",
-         "density": "guests that do nothing, several at a time"}
+         "density": "guests that do nothing, several at a time",
+         "all": "boot, exits, blk, fio, net and memory in one run"}
 
 
 def numbers(text):

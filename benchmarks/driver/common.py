@@ -43,7 +43,7 @@ def program(path):
         full = os.path.join(base, path)
         if os.path.exists(full):
             return full
-    raise BenchError(f"{path} is not built: run make bench-programs guests")
+    raise BenchError(f"{path} is not built: run make bench-programs")
 
 
 def need(command, package):

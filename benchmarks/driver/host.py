@@ -61,7 +61,7 @@ class Host:
             return
         make = ["make", "--no-print-directory", "-s", "-C", top,
                 "O=" + output_dir()]
-        quiet(make + ["bench-programs", "guests"])
+        quiet(make + ["bench-programs"])
         # scripts/nested-host builds trapline for its host itself.
         if self.nested:
             extra = ["--extras"] if extras else []

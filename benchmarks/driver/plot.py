@@ -72,20 +72,18 @@ def bars(title, ylabel, groups, series, values, log=0, line=None):
         "plot " + ", \\\n ".join(plots)]) + "\n"
 
 
-def figures(files):
-    """{name: gnuplot script} of what the results have."""
+def figures(data, kind):
+    """{name: gnuplot script} of what the results have of that command."""
+    suffix = "-a15" if data["host"].get("host") == "arm" else ""
+    suffix += "" if data["host"].get("icount") else "-time"
+    if kind == "mibench":
+        return {f"mibench-{guest}-{size}{suffix}": programs(data, guest, size)
+                for guest, size in mibench_report.groups(data)}
     found = {}
-    for data in files:
-        suffix = "-a15" if data["host"].get("host") == "arm" else ""
-        suffix += "" if data["host"].get("icount") else "-time"
-        if data["command"] == "mibench":
-            for guest, size in mibench_report.groups(data):
-                found[f"mibench-{guest}-{size}{suffix}"] = \
-                    programs(data, guest, size)
-        else:
-            for key, cell in data["cells"].items():
-                for what, script in measures(data, key, cell):
-                    found[key.replace("/", "-") + what + suffix] = script
+    for key, cell in data["cells"].items():
+        if key.split("/")[0] == kind:
+            for what, script in measures(key, cell):
+                found[key.replace("/", "-") + what + suffix] = script
     return found
 
 
@@ -106,7 +104,7 @@ def programs(data, guest, size):
                 "times the host's", names, series, values, line=1)
 
 
-def measures(data, key, cell):
+def measures(key, cell):
     """(end of its name, gnuplot script) of the picture of a cell, or of one for
     each MEASURE where rows are named THING/MEASURE."""
     kinds = {}
@@ -114,7 +112,7 @@ def measures(data, key, cell):
         if entry["samples"]:
             thing, _, what = entry["name"][len(key) + 1:].partition("/")
             kinds.setdefault(what, []).append((thing, entry))
-    about = f"{data['command']}, {key.split('/', 1)[1]}"
+    about = key.replace("/", ", ", 1)
     for what, rows in kinds.items():
         yield ("-" + what, picture(f"{about}, {what}", rows)) if what else \
             ("", picture(about, rows))
@@ -142,12 +140,11 @@ def picture(about, rows):
 
 # --- text ---------------------------------------------------------------------
 
-def origin(data):
+def origin(data, kind):
     host = data["host"]
     where = f"an emulated {host.get('host')} host" if host.get("nested") \
         else f"{host.get('machine')}"
-    parts = [f"{data['command']}: {data['when'][:10]}, revision "
-             f"{data.get('git')}", where, f"Linux {host.get('kernel')}"]
+    parts = [f"{kind}: {data['when'][:10]}, revision {data.get('git')}", where, f"Linux {host.get('kernel')}"]
     if host.get("qemu"):
         parts.append(host["qemu"].split(" (")[0])
     parts.append("instructions counted" if host.get("icount") else
@@ -156,39 +153,43 @@ def origin(data):
 
 
 def sections(files):
-    """[(heading, [paragraph or (rows, header)])]"""
+    """[(heading, [paragraph or (rows, header)], {picture: gnuplot script})]"""
     found = []
     for data in files:
-        body = [origin(data) + "."]
-        if data["command"] == "mibench":
-            for guest, size in mibench_report.groups(data):
-                unit = "seconds; M: million instructions" \
-                    if data["host"].get("icount") else "seconds"
-                body.append(f"{guest} guests, {size} inputs ({unit}):")
-                body.append(mibench_report.experiment(data, guest, size))
-                body.append("")
-                body.append(mibench_report.beyond(data, guest, size))
-        else:
-            body.append((results.summary(data), results.SUMMARY_HEADER))
-        found.append((data["command"] + (
-            ", 32-bit host" if data["host"].get("host") == "arm" else ""),
-            body))
+        where = ", 32-bit host" if data["host"].get("host") == "arm" else ""
+        for kind in results.kinds(data):
+            body = [origin(data, kind) + "."]
+            if kind == "mibench":
+                body += of_programs(data)
+            else:
+                body.append((results.summary(data, kind),
+                             results.SUMMARY_HEADER))
+            found.append((kind + where, body, figures(data, kind)))
     return found
 
 
-def as_markdown(files, pictures, base):
+def of_programs(data):
+    unit = "seconds; M: million instructions" if data["host"].get("icount") \
+        else "seconds"
+    body = []
+    for guest, size in mibench_report.groups(data):
+        body += [f"{guest} guests, {size} inputs ({unit}):",
+                 mibench_report.experiment(data, guest, size), "",
+                 mibench_report.beyond(data, guest, size)]
+    return body
+
+
+def as_markdown(parts, pictures, base):
     lines = []
-    for (heading, body), data in zip(sections(files), files):
+    for heading, body, drawn in parts:
         lines.append(f"### {heading}\n")
         for part in body:
             if part:
                 lines.append((markdown(*part) if isinstance(part, tuple)
                               else part) + "\n")
-        for name in figures([data]):
-            if pictures:
-                path = os.path.relpath(os.path.join(pictures, name + ".svg"),
-                                       base)
-                lines.append(f"![{name}]({path})\n")
+        for name in drawn if pictures else ():
+            path = os.path.relpath(os.path.join(pictures, name + ".svg"), base)
+            lines.append(f"![{name}]({path})\n")
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -199,11 +200,11 @@ td:first-child, th:first-child { text-align: left }
 svg { max-width: 100%; height: auto }"""
 
 
-def as_html(files, folder):
+def as_html(parts, folder):
     lines = ["<!doctype html><html lang=en><meta charset=utf-8>",
              f"<title>trapline bench</title><style>{STYLE}</style>",
              "<h1>trapline bench</h1>"]
-    for (heading, body), data in zip(sections(files), files):
+    for heading, body, drawn in parts:
         lines.append(f"<h2>{html.escape(heading)}</h2>")
         for part in body:
             if not isinstance(part, tuple):
@@ -215,7 +216,7 @@ def as_html(files, folder):
                 "<tr>" + "".join(f"<{tag}>{html.escape(str(c))}</{tag}>"
                                  for c in row) + "</tr>"
                 for tag, row in cells) + "</table>")
-        for name in figures([data]):
+        for name in drawn:
             with open(os.path.join(folder, name + ".svg"),
                       encoding="utf8") as file:
                 picture = file.read()
@@ -243,17 +244,19 @@ def run(args):
     pictures = args.pictures
     if args.html and not pictures:
         pictures = os.path.dirname(os.path.abspath(args.html))
+    parts = sections(files)
     if pictures:
         os.makedirs(pictures, exist_ok=True)
-        for name, script in figures(files).items():
-            for kind in ("svg", "png"):
-                gnuplot(script, os.path.join(pictures, f"{name}.{kind}"))
+        for _, _, drawn in parts:
+            for name, script in drawn.items():
+                for kind in ("svg", "png"):
+                    gnuplot(script, os.path.join(pictures, f"{name}.{kind}"))
     if args.html:
         with open(args.html, "w", encoding="utf8") as file:
-            file.write(as_html(files, pictures))
+            file.write(as_html(parts, pictures))
         say(f"{args.html} is written")
     base = os.path.dirname(os.path.abspath(args.docs or "x"))
-    text = as_markdown(files, pictures, base)
+    text = as_markdown(parts, pictures, base)
     if args.docs:
         replace_between(args.docs, text)
         say(f"{args.docs} is brought up to date")

@@ -67,12 +67,18 @@ def missing(name, who, why):
                 missing=why)
 
 
-def summary(data):
-    """A line for each measure: medians, spread, and ratios where there are two
-    who did it."""
+def kinds(data):
+    """The commands whose cells are there: one, or several of "all"."""
+    return list(dict.fromkeys(key.split("/")[0] for key in data["cells"]))
+
+
+def summary(data, kind=None):
+    """A line for each measure (of that command): medians, spread, and ratios
+    where there are two who did it."""
     by_name = {}
     for (name, who), entry in rows_of(data).items():
-        by_name.setdefault(name, {})[who] = entry
+        if kind in (None, name.split("/")[0]):
+            by_name.setdefault(name, {})[who] = entry
     lines = []
     for name, entries in by_name.items():
         ours = entries.get("trapline")
@@ -85,7 +91,7 @@ def summary(data):
             values = entry["samples"]
             ratio = ""
             if ours and who != "trapline" and ours["samples"]:
-                ratio = versus(ours, entry)
+                ratio = versus(ours, entry, name)
             lines.append([name, who, quantity(median(values), entry["unit"]),
                           quantity(percentile(values, 10), entry["unit"]),
                           quantity(percentile(values, 90), entry["unit"]),
@@ -97,11 +103,21 @@ SUMMARY_HEADER = ["measure", "who", "median", "10 %", "90 %",
                   "trapline / other [95 %]"]
 
 
-def versus(ours, theirs):
+# Where another VMM did better, and it is known why: docs/benchmarks.md says it
+# at length, and what shows it.
+KNOWN = {
+    "kick": "each wakes the worker",
+    "mmio-kernel": "KVM searches more addresses",
+    "ipi-self": "KVM searches more addresses",
+}
+
+
+def versus(ours, theirs, name):
     middle, low, high = ratio_interval(ours["samples"], theirs["samples"])
     behind = low > 1 if ours["better"] == "lower" else high < 1
+    why = KNOWN.get(name.rsplit("/", 1)[-1], "not explained yet")
     return f"{middle:.3f} [{low:.3f}, {high:.3f}]" + \
-        (" behind" if behind else "")
+        (f" behind: {why}" if behind else "")
 
 
 def compare(old_path, new_path, tolerance):
