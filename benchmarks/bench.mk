@@ -49,8 +49,8 @@ exits-flags := -std=gnu11 -O2 $(WARN) -ffreestanding -nostdlib -fpie \
 exits-flags64 := -mgeneral-regs-only -mstrict-align
 exits-flags32 := -march=armv7ve -marm -mfloat-abi=soft -mno-unaligned-access
 
-$(O)/guests/exits%.bin: tests/guests/exits.c tests/guests/exits.h \
-		tests/guests/exits.lds tests/guests/defs.h
+$(O)/guests/exits%.bin: tests/guests/exits.c tests/guests/exits.lds \
+		$(addprefix tests/guests/,defs.h exits.h machine.h tree.h)
 	$(call say,GUEST,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)p=$(if $(filter 32,$*),$(guest-as32),$(guest-as64)); \

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * group [-t SECONDS] [-h HOOK] LOG COMMAND...: run COMMANDs side by side, each by
- * sh, and start what they measure at the same moment.
+ * group [-p] [-t SECONDS] [-h HOOK] LOG COMMAND...: run COMMANDs side by side,
+ * each by sh, and start what they measure at the same moment.  With -p each is on
+ * a terminal of its own: some VMMs take a guest's input from nothing else.
  *
  * A member that prints "@ready NAME" waits for a line on its standard input.
  * Once all that still run have, HOOK is run as "HOOK ready NAME", with their
@@ -29,6 +30,7 @@
 #include <sys/resource.h>
 #include <sys/signal.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,7 +40,7 @@ enum state { RUNS, READY, BUSY, ENDED };
 
 struct member {
 	pid_t pid;
-	int in, out; /* our ends; out is -1 at its end */
+	int in, out; /* our ends, one with -p; out is -1 at its end */
 	FILE *log;
 	enum state state;
 	char line[LINE];
@@ -49,6 +51,7 @@ static struct member members[MAX_MEMBERS];
 static int nr_members;
 static FILE *events;
 static const char *hook;
+static bool on_terminals;
 static char waited[64];  /* the benchmark that members are ready for */
 static char running[64]; /* the one that they were let go for */
 
@@ -65,6 +68,24 @@ static void event(int i, const char *what, const char *text)
 	fprintf(events, "%lld %d %s %s\n", (long long)now_us(), i, what, text);
 }
 
+/* Our end of a terminal that changes no byte, and a member's, as pipes' ends. */
+static bool terminal(int in[2], int out[2])
+{
+	int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), theirs;
+	struct termios raw;
+
+	if (ours < 0 || grantpt(ours) || unlockpt(ours))
+		return false;
+	theirs = open(ptsname(ours), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (theirs < 0 || tcgetattr(theirs, &raw))
+		return false;
+	cfmakeraw(&raw);
+	in[0] = theirs;
+	out[1] = fcntl(theirs, F_DUPFD_CLOEXEC, 0);
+	in[1] = out[0] = ours;
+	return out[1] >= 0 && !tcsetattr(theirs, TCSANOW, &raw);
+}
+
 static bool start(int i, const char *log, const char *command)
 {
 	struct member *m = &members[i];
@@ -73,7 +94,10 @@ static bool start(int i, const char *log, const char *command)
 
 	snprintf(path, sizeof(path), "%s.%d", log, i);
 	m->log = fopen(path, "we");
-	if (!m->log || pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+	if (!m->log)
+		return false;
+	if (on_terminals ? !terminal(in, out)
+			 : pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
 		return false;
 	m->pid = fork();
 	if (m->pid < 0)
@@ -260,16 +284,18 @@ int main(int argc, char **argv)
 	const char *log;
 	int opt, i, status = 0;
 
-	while ((opt = getopt(argc, argv, "+t:h:")) > 0)
-		if (opt == 't')
+	while ((opt = getopt(argc, argv, "+pt:h:")) > 0)
+		if (opt == 'p')
+			on_terminals = true;
+		else if (opt == 't')
 			limit = strtol(optarg, NULL, 10);
 		else if (opt == 'h')
 			hook = optarg;
 		else
 			return 2;
 	if (argc - optind < 2 || argc - optind - 1 > MAX_MEMBERS || limit < 1) {
-		fprintf(stderr, "usage: group [-t SECONDS] [-h HOOK] LOG "
-				"COMMAND...\n");
+		fprintf(stderr, "usage: group [-p] [-t SECONDS] [-h HOOK] "
+				"LOG COMMAND...\n");
 		return 2;
 	}
 	log = argv[optind++];

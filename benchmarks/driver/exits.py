@@ -5,15 +5,15 @@ import glob
 import os
 
 import peers
-from common import BenchError, program
+from common import BenchError, program, table
 from host import read
-from results import missing, row
+from results import SUMMARY_HEADER, missing, row, rows_of, summary
 
 # In the order of the table; what an operation is, for people.
 OPERATIONS = {
     "hypercall": "hypercall (PSCI_VERSION)",
     "mmio-kernel": "MMIO answered in the kernel (GICD read)",
-    "mmio-vmm": "MMIO answered by the VMM (PL061 read)",
+    "mmio-vmm": "MMIO answered by the VMM",
     "kick": "ioeventfd kick (virtio QueueNotify)",
     "timer-wake": "WFI until the timer: how late",
     "ipi-self": "IPI to itself, acknowledged and ended",
@@ -28,8 +28,9 @@ OPERATIONS = {
 SCRIPT = """
 share=$PWD
 work=$(mktemp -d)
-cp exits.bin "$work"
+cp exits.bin @FILES@ "$work"
 cd "$work"
+@PEERS@
 big=/sys/kernel/mm/transparent_hugepage/enabled
 one() { timeout @LIMIT@ sh -c "$2" </dev/null >"$share/$1" 2>"$share/$1.err" ||
 	echo "status $?" >>"$share/$1"; }
@@ -76,9 +77,17 @@ def parse(text, icount):
     return costs, skipped, "instructions" if icount else "ns"
 
 
+def registers(text):
+    """{operation: the register that it reads}, where machines differ."""
+    lines = [line.split() for line in text.splitlines()]
+    return {words[1]: " ".join(words[2:]) for words in lines
+            if len(words) > 2 and words[0] == "read"}
+
+
 def run(key, args, host, keep):
     width = key.split("/")[1]
-    vmms = peers.commands(args, payload="exits.bin", width=width)
+    vmms = peers.commands(args, host, payload="exits.bin", width=width)
+    files = peers.files(args, host)
     rounds = range(1, args.rounds + 1)
     body = "".join(f"\n\tone {who}.$1 {peers.quote(command)}"
                    for who, command in vmms.items())
@@ -86,9 +95,11 @@ def run(key, args, host, keep):
     script = SCRIPT.replace("@ALL@", body) \
         .replace("@ROUNDS@", " ".join(str(r) for r in rounds)) \
         .replace("@WARM@", "all warm") \
+        .replace("@FILES@", " ".join(map(peers.quote, files))) \
+        .replace("@PEERS@", peers.ready(args, host)) \
         .replace("@LIMIT@", str(host.inner_limit()))
-    host.run(script, {"exits.bin": read(program(f"guests/exits{width}.bin"))},
-             keep, extras=peers.needs_extras(args, host))
+    files["exits.bin"] = read(program(f"guests/exits{width}.bin"))
+    host.run(script, files, keep, extras=peers.needs_extras(args, host))
     return collect(vmms, key, host.icount, keep), {}
 
 
@@ -96,26 +107,29 @@ def collect(vmms, key, icount, keep):
     rows = []
     for who in vmms:
         costs = {}
-        skipped = {}
+        skipped, reads = {}, {}
         unit, failed = "", None
         for path in sorted(glob.glob(os.path.join(keep, who + ".*"))):
             turn = path.rsplit(".", 1)[1]
             if turn in ("err", "warm"):
                 continue
             text = read(path).decode(errors="replace")
+            reads.update(registers(text))
             try:
                 got, skips, unit = parse(text, icount)
             except BenchError as error:
-                failed = str(error)
+                failed = f"{error}{last_line(path + '.err')}"
                 continue
             skipped.update(skips)
             if turn == "small":
-                got = {"stage2-fault-4k": got["stage2-fault"]}
+                got = {"stage2-fault-4k": got["stage2-fault"]} \
+                    if "stage2-fault" in got else {}
             for name, samples in got.items():
                 costs.setdefault(name, []).extend(samples)
         for name, what in OPERATIONS.items():
             full = f"{key}/{name}"
             if name in costs:
+                what += f" ({reads[name]} read)" if name in reads else ""
                 rows.append(row(full, who, unit, costs[name], what=what))
             else:
                 rows.append(missing(full, who, skipped.get(name) or failed or
@@ -123,3 +137,26 @@ def collect(vmms, key, icount, keep):
     if not any(r["samples"] for r in rows if r["who"] == "trapline"):
         raise BenchError(f"{key}: " + next(r["missing"] for r in rows))
     return rows
+
+
+def last_line(path):
+    """What a VMM said last, after a colon; "" if nothing."""
+    try:
+        lines = read(path).decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    said = [line.strip() for line in lines if line.strip()]
+    return f": {said[-1]}" if said else ""
+
+
+def report(data):
+    """The table, and what differs in how its rows were measured."""
+    print(table(summary(data), SUMMARY_HEADER))
+    each = {}
+    for (name, who), entry in rows_of(data).items():
+        if entry.get("what"):
+            each.setdefault(name, {}).setdefault(entry["what"], []).append(who)
+    for name, found in each.items():
+        if len(found) > 1:
+            print(f"{name}: " + "; ".join(
+                f"{', '.join(whos)}: {what}" for what, whos in found.items()))

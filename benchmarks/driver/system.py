@@ -15,12 +15,13 @@ work=$(mktemp -d)
 cp -r . "$work"
 cd "$work"
 chmod +x group.* mibench.*
+@PEERS@
 @PINS@
-# one WHO ROUND COMMAND...: MEMBERS of it
+# one WHO ROUND COMMAND...: MEMBERS of it, with the option $tty of group
 one() {
 	events=$share/$1.$2
 	shift 2
-	./group.@KIND@ -t @LIMIT@ -h ./hook "$events" "$@" || {
+	./group.@KIND@ $tty -t @LIMIT@ -h ./hook "$events" "$@" || {
 		echo "$events: status $?: $(tail -n 3 "$events".*[0-9] | cut -c1-300)"
 		failed=1; }
 }
@@ -153,7 +154,7 @@ class System:
         kind = "armhf" if host.arch == "arm" else "arm64"
         count = getattr(args, "guests", 1)
         vmms = peers.commands(
-            args, width=width, kernel="vmlinuz", initrd="initrd.gz",
+            args, host, width=width, kernel="vmlinuz", initrd="initrd.gz",
             append=f"quiet trapline.run=\"{self.inside()}\"", mem=args.mem,
             net="tlbench0" if self.name == "net" else None,
             disk="disk" if self.has_disk() else None)
@@ -172,10 +173,12 @@ class System:
                 "BEFORE": before, "AFTER": "[ -z \"$failed\" ]", "TURN": turn,
                 "ROUNDS": " ".join(str(i) for i in range(args.rounds + 1)),
                 "PINS": peers.pins(count, host),
+                "PEERS": peers.ready(args, host),
                 "KIND": kind, "LIMIT": str(host.inner_limit())}.items():
             script = script.replace(f"@{name}@", value)
         script = script.replace("@KIND@", kind)
-        host.run("export BENCH_SHARE=$PWD\n" + script, files, keep,
+        host.run("export BENCH_SHARE=$PWD\n" + script,
+                 files | peers.files(args, host), keep,
                  smp=min(8, max(2, count)),
                  extras=peers.needs_extras(args, host))
         return self.collect(key, vmms, args, host, keep), {}
@@ -196,7 +199,8 @@ class System:
         return f"\n\tBENCH_WHO={who} BENCH_FREE=$(awk " \
                "'/^MemAvailable/ { print $2 }' /proc/meminfo)\n\t" \
                "export BENCH_WHO BENCH_FREE\n\t" \
-               f"one {who} $round {' '.join(members)}"
+               f"tty={peers.terminal(who)} one {who} $round " + \
+               " ".join(members)
 
     def collect(self, key, vmms, args, host, keep):
         rows = []

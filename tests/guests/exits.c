@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What each kind of exit costs a guest, by its own counter: bare metal, for both
- * widths, on machine "virt" of any VMM.  It prints the counter's frequency and
- * then, for each operation, the ticks of each sample, all in hexadecimal:
+ * widths, on any machine whose VMM tells of it in a device tree, by the boot
+ * protocol of Linux.  It prints the counter's frequency and then, for each
+ * operation, the ticks of each sample, all in hexadecimal:
  *
  *   freq HZ
+ *   read NAME REGISTER
  *   exit NAME OPERATIONS-A-SAMPLE TICKS...
  *   skip NAME WHY
  *   done
  *
- * and powers off.  An IPI needs a second vCPU, kick and irqfd a virtio-rng
- * device that is no legacy one.
+ * and powers off; "read" says which register an operation's MMIO is to, where
+ * machines differ.  Without a device tree or a UART in it, it powers off at once.
+ * An IPI needs a second vCPU, kick and irqfd a virtio-rng device on virtio-mmio
+ * that is no legacy one, and 256 MiB are enough for all.
  */
 #include "exits.h"
+#include "machine.h"
 
-#define RAM             0x40000000UL
-#define FAULT_REGION    (RAM + (64UL << 20)) /* nobody puts anything there */
+/* Above the start of memory, where no VMM puts anything with -m 256. */
+#define QUEUE_OFFSET    (48UL << 20)
+#define FAULT_OFFSET    (64UL << 20)
 #define FAULT_STRIDE    (2UL << 20)
-#define QUEUE           (RAM + (48UL << 20))
-
-#define GICD            0x08000000UL
-#define GICC            0x08010000UL
-#define GICR            0x080a0000UL
+#define FAULTS          32
 
 #define GICD_CTLR       0x000
 #define GICD_IGROUPR    0x080
@@ -61,6 +63,7 @@ __asm__(".section .text.start,\"ax\"\n"
 	".globl _start\n"
 	"_start:	adr r9, _start\n"
 	"	add sp, r9, #0x100000\n"
+	"	mov r0, r2\n" /* there the device tree is */
 	"	b payload_main\n"
 	"secondary:	adr r9, _start\n"
 	"	add sp, r9, #0x200000\n"
@@ -68,17 +71,29 @@ __asm__(".section .text.start,\"ax\"\n"
 	".text\n");
 #endif
 
-void payload_main(void);
-void payload_secondary(void);
+void payload_main(uintptr_t tree);
+void payload_secondary(const struct machine *m);
 extern char secondary[] __attribute__((visibility("hidden")));
 
-static void put(const char *text)
+static void put_char(const struct machine *m, char c)
 {
-	while (*text)
-		mmio_write(UART_DR, (uint8_t)*text++);
+	if (m->uart_8250) {
+		/* LSR.THRE: the last one is sent */
+		while (!(mmio_read8(m->uart + 5) & 0x20))
+			;
+		mmio_write8(m->uart, (uint8_t)c);
+	} else {
+		mmio_write(m->uart, (uint8_t)c);
+	}
 }
 
-static void put_hex(uint64_t value)
+static void put(const struct machine *m, const char *text)
+{
+	while (*text)
+		put_char(m, *text++);
+}
+
+static void put_hex(const struct machine *m, uint64_t value)
 {
 	int shift = 60;
 
@@ -87,26 +102,28 @@ static void put_hex(uint64_t value)
 	for (; shift >= 0; shift -= 4) {
 		unsigned int digit = value >> shift & 15;
 
-		mmio_write(UART_DR,
-			   digit < 10 ? '0' + digit : 'a' + digit - 10);
+		put_char(m,
+			 (char)(digit < 10 ? '0' + digit : 'a' + digit - 10));
 	}
 }
 
 /* --- interrupts --- */
 
-static void gic_init(int v3, int cpu)
+static void gic_init(const struct machine *m, int cpu)
 {
-	uintptr_t redist = GICR + (uintptr_t)cpu * 0x20000;
+	const struct gic gic = m->gic;
+	uintptr_t redist = m->redist + (uintptr_t)cpu * 0x20000;
 
-	if (!v3) {
-		mmio_write(GICD + GICD_CTLR, 1);
-		mmio_write(GICD + GICD_ISENABLER, 1u << PPI_VTIMER | 0xffff);
-		mmio_write(GICC + GICC_PMR, 0xff);
-		mmio_write(GICC + GICC_CTLR, 1);
+	if (gic.cpu) {
+		mmio_write(gic.dist + GICD_CTLR, 1);
+		mmio_write(gic.dist + GICD_ISENABLER,
+			   1u << PPI_VTIMER | 0xffff);
+		mmio_write(gic.cpu + GICC_PMR, 0xff);
+		mmio_write(gic.cpu + GICC_CTLR, 1);
 		return;
 	}
 	/* EnableGrp1, ARE */
-	mmio_write(GICD + GICD_CTLR, 0x12);
+	mmio_write(gic.dist + GICD_CTLR, 0x12);
 	mmio_write(redist + GICR_WAKER, 0);
 	redist += GICR_SGI_OFFSET;
 	mmio_write(redist + GICD_IGROUPR, ~0u);
@@ -119,63 +136,67 @@ static void gic_init(int v3, int cpu)
 }
 
 /* A shared interrupt, by its edge, to the first vCPU. */
-static void gic_enable(int v3, unsigned int irq)
+static void gic_enable(struct gic gic, unsigned int irq)
 {
-	uintptr_t config = GICD + GICD_ICFGR + irq / 16 * 4;
-	uintptr_t group = GICD + GICD_IGROUPR + irq / 32 * 4;
+	uintptr_t config = gic.dist + GICD_ICFGR + irq / 16 * 4;
+	uintptr_t group = gic.dist + GICD_IGROUPR + irq / 32 * 4;
 
 	mmio_write(config, mmio_read(config) | 2u << irq % 16 * 2);
-	if (v3) {
+	if (!gic.cpu) {
 		mmio_write(group, mmio_read(group) | 1u << irq % 32);
-		mmio_write(GICD + GICD_IROUTER + irq * 8, 0);
-		mmio_write(GICD + GICD_IROUTER + irq * 8 + 4, 0);
+		mmio_write(gic.dist + GICD_IROUTER + irq * 8, 0);
+		mmio_write(gic.dist + GICD_IROUTER + irq * 8 + 4, 0);
 	} else {
-		mmio_write(GICD + GICD_ITARGETSR + (irq & ~3u), 0x01010101);
+		mmio_write(gic.dist + GICD_ITARGETSR + (irq & ~3u), 0x01010101);
 	}
-	mmio_write(GICD + GICD_ISENABLER + irq / 32 * 4, 1u << irq % 32);
+	mmio_write(gic.dist + GICD_ISENABLER + irq / 32 * 4, 1u << irq % 32);
 }
 
-static uint32_t gic_ack(int v3)
+static uint32_t gic_ack(struct gic gic)
 {
-	uint32_t irq = v3 ? (uint32_t)READ(ICC_IAR1)
-			  : mmio_read(GICC + GICC_IAR);
+	uint32_t irq = gic.cpu ? mmio_read(gic.cpu + GICC_IAR)
+			       : (uint32_t)READ(ICC_IAR1);
 
 	cpu_dsb();
 	return irq;
 }
 
-static void gic_eoi(int v3, uint32_t irq)
+static void gic_eoi(struct gic gic, uint32_t irq)
 {
-	if (v3) {
+	if (!gic.cpu) {
 		WRITE(ICC_EOIR1, irq);
 		__asm__ volatile("isb");
 	} else {
-		mmio_write(GICC + GICC_EOIR, irq);
+		mmio_write(gic.cpu + GICC_EOIR, irq);
 	}
 }
 
-/* Sleep until @irq; it is acknowledged, not ended: the return is for that. */
-static uint32_t gic_wait(int v3, uint32_t irq)
+/*
+ * Sleep until @irq; it is acknowledged, not ended: the return is for that.
+ * Inline, as a call would be part of what is measured.
+ */
+static inline __attribute__((always_inline)) uint32_t gic_wait(struct gic gic,
+							       uint32_t irq)
 {
 	for (;;) {
-		uint32_t got = gic_ack(v3);
+		uint32_t got = gic_ack(gic);
 
 		if ((got & 0x3ff) == irq)
 			return got;
 		if ((got & 0x3ff) < NO_IRQ)
-			gic_eoi(v3, got);
+			gic_eoi(gic, got);
 		else
 			cpu_wfi();
 	}
 }
 
-static void gic_sgi(int v3, uint32_t sgi, unsigned int cpu)
+static void gic_sgi(struct gic gic, uint32_t sgi, unsigned int cpu)
 {
 	cpu_dsb();
-	if (v3)
+	if (!gic.cpu)
 		cpu_send_sgi((uint64_t)sgi << 24 | 1u << cpu);
 	else
-		mmio_write(GICD + GICD_SGIR, 1u << (16 + cpu) | sgi);
+		mmio_write(gic.dist + GICD_SGIR, 1u << (16 + cpu) | sgi);
 }
 
 /* --- virtio-mmio (virtio 1.2, 4.2) --- */
@@ -186,28 +207,14 @@ struct desc {
 	uint16_t flags, next;
 };
 
-#define VRING_DESC  ((volatile struct desc *)QUEUE)
-#define VRING_AVAIL ((volatile uint16_t *)(QUEUE + 0x1000))
-#define VRING_USED  ((volatile uint16_t *)(QUEUE + 0x2000))
-#define VRING_DATA  (QUEUE + 0x3000)
+/* Where the rest of the queue is, from its descriptors on. */
+enum { AVAIL = 0x1000, USED = 0x2000, DATA = 0x3000 };
 
-/* The first device of kind 4, entropy; its number, -1 if there is none. */
-static int virtio_find(void)
+static void virtio_start(uintptr_t base, uintptr_t ring)
 {
-	int n;
+	volatile struct desc *desc = (volatile struct desc *)ring;
+	const uint32_t high = (uint32_t)((uint64_t)ring >> 32);
 
-	for (n = 0; n < 32; n++) {
-		uintptr_t base = 0x0a000000UL + (uintptr_t)n * 0x200;
-
-		if (mmio_read(base) == 0x74726976 && mmio_read(base + 4) == 2 &&
-		    mmio_read(base + 8) == 4)
-			return n;
-	}
-	return -1;
-}
-
-static void virtio_start(uintptr_t base)
-{
 	mmio_write(base + 0x70, 0);
 	mmio_write(base + 0x70, 3);
 	/* VIRTIO_F_VERSION_1 and nothing else */
@@ -218,50 +225,73 @@ static void virtio_start(uintptr_t base)
 	mmio_write(base + 0x70, 11);
 	mmio_write(base + 0x30, 0);
 	mmio_write(base + 0x38, 8);
-	mmio_write(base + 0x80, QUEUE);
-	mmio_write(base + 0x84, 0);
-	mmio_write(base + 0x90, QUEUE + 0x1000);
-	mmio_write(base + 0x94, 0);
-	mmio_write(base + 0xa0, QUEUE + 0x2000);
-	mmio_write(base + 0xa4, 0);
+	mmio_write(base + 0x80, (uint32_t)ring);
+	mmio_write(base + 0x84, high);
+	mmio_write(base + 0x90, (uint32_t)(ring + AVAIL));
+	mmio_write(base + 0x94, high);
+	mmio_write(base + 0xa0, (uint32_t)(ring + USED));
+	mmio_write(base + 0xa4, high);
 	mmio_write(base + 0x44, 1);
 	mmio_write(base + 0x70, 15);
-	VRING_DESC[0].address = VRING_DATA;
-	VRING_DESC[0].len = 8;
-	VRING_DESC[0].flags = 2; /* the device writes */
+	desc[0].address = ring + DATA;
+	desc[0].len = 8;
+	desc[0].flags = 2; /* the device writes */
 }
 
 /* One buffer there and back, asleep until the interrupt. */
-static void virtio_round(int v3, uintptr_t base, uint32_t irq, uint16_t index)
+static void virtio_round(struct gic gic, uintptr_t base, uintptr_t ring,
+			 uint32_t irq, uint16_t index)
 {
+	volatile uint16_t *avail = (volatile uint16_t *)(ring + AVAIL);
+	volatile uint16_t *used = (volatile uint16_t *)(ring + USED);
 	uint32_t got;
 
-	VRING_AVAIL[2 + index % 8] = 0;
+	avail[2 + index % 8] = 0;
 	cpu_dsb();
-	VRING_AVAIL[1] = (uint16_t)(index + 1);
+	avail[1] = (uint16_t)(index + 1);
 	cpu_dsb();
 	mmio_write(base + 0x50, 0);
 	for (;;) {
-		got = gic_wait(v3, irq);
+		got = gic_wait(gic, irq);
 		mmio_write(base + 0x64, 1);
-		gic_eoi(v3, got);
-		if (VRING_USED[1] == (uint16_t)(index + 1))
+		gic_eoi(gic, got);
+		if (used[1] == (uint16_t)(index + 1))
 			return;
 	}
 }
 
 /* --- what is measured --- */
 
-static void begin(const char *name, unsigned int batch)
+static void skip(const struct machine *m, const char *name, const char *why)
 {
-	put("exit ");
-	put(name);
-	put(" ");
-	put_hex(batch);
+	put(m, "skip ");
+	put(m, name);
+	put(m, " ");
+	put(m, why);
+	put(m, "\n");
+}
+
+static void begin(const struct machine *m, const char *name, unsigned int batch)
+{
+	put(m, "exit ");
+	put(m, name);
+	put(m, " ");
+	put_hex(m, batch);
+}
+
+static void show(const struct machine *m, const char *name, unsigned int batch,
+		 const uint64_t *ticks, unsigned int count)
+{
+	begin(m, name, batch);
+	for (; count; count--, ticks++) {
+		put(m, " ");
+		put_hex(m, *ticks);
+	}
+	put(m, "\n");
 }
 
 /* Ticks of each of SAMPLES times @count operations; the first is to warm up. */
-#define MEASURE(name, count, operation)                      \
+#define MEASURE(m, name, count, operation)                   \
 	do {                                                 \
 		uint64_t ticks_[SAMPLES + 1];                \
 		unsigned int s_, b_;                         \
@@ -272,16 +302,12 @@ static void begin(const char *name, unsigned int batch)
 			}                                    \
 			ticks_[s_] = cpu_counter() - start_; \
 		}                                            \
-		begin(name, count);                          \
-		for (s_ = 1; s_ <= SAMPLES; s_++) {          \
-			put(" ");                            \
-			put_hex(ticks_[s_]);                 \
-		}                                            \
-		put("\n");                                   \
+		show(m, name, count, ticks_ + 1, SAMPLES);   \
 	} while (0)
 
-static void timer_wake(int v3)
+static void timer_wake(const struct machine *m)
 {
+	const struct gic gic = m->gic;
 	uint64_t late[SAMPLES], freq = READ(CNTFRQ);
 	unsigned int s;
 	uint32_t got;
@@ -292,100 +318,145 @@ static void timer_wake(int v3)
 
 		cpu_timer(deadline);
 		WRITE(CNTV_CTL, 1);
-		got = gic_wait(v3, PPI_VTIMER);
+		got = gic_wait(gic, PPI_VTIMER);
 		late[s] = cpu_counter() - deadline;
 		WRITE(CNTV_CTL, 0);
-		gic_eoi(v3, got);
+		gic_eoi(gic, got);
 	}
-	begin("timer-wake", 1);
-	for (s = 0; s < SAMPLES; s++) {
-		put(" ");
-		put_hex(late[s]);
-	}
-	put("\n");
+	show(m, "timer-wake", 1, late, SAMPLES);
 }
 
-static void faults(void)
+static void faults(const struct machine *m)
 {
-	uint64_t ticks[32];
+	const uintptr_t region = m->ram + FAULT_OFFSET;
+	uint64_t ticks[FAULTS];
 	unsigned int s;
 
-	for (s = 0; s < 32; s++) {
+	if (m->ram_size < FAULT_OFFSET + FAULTS * FAULT_STRIDE) {
+		skip(m, "stage2-fault", "less than 128 MiB");
+		return;
+	}
+	for (s = 0; s < FAULTS; s++) {
 		uint64_t start = cpu_counter();
 
-		mmio_write(FAULT_REGION + s * FAULT_STRIDE, s);
+		mmio_write(region + s * FAULT_STRIDE, s);
 		cpu_dsb();
 		ticks[s] = cpu_counter() - start;
 	}
-	begin("stage2-fault", 1);
-	for (s = 0; s < 32; s++) {
-		put(" ");
-		put_hex(ticks[s]);
-	}
-	put("\n");
+	show(m, "stage2-fault", 1, ticks, FAULTS);
 }
 
-static void virtio(int v3)
+static void mmio(const struct machine *m)
 {
-	int n = virtio_find();
-	uintptr_t base = 0x0a000000UL + (uintptr_t)n * 0x200;
+	const uintptr_t in_kernel = m->gic.dist + GICD_CTLR;
+	uintptr_t in_vmm = 0;
+
+	if (m->gic.dist)
+		MEASURE(m, "mmio-kernel", BATCH, mmio_read(in_kernel));
+	else
+		skip(m, "mmio-kernel", "no GIC");
+	if (m->gpio) {
+		in_vmm = m->gpio + 0x400;
+		put(m, "read mmio-vmm PL061 GPIODIR\n");
+	} else if (m->rtc) {
+		in_vmm = m->rtc + 0x04;
+		put(m, "read mmio-vmm PL031 RTCMR\n");
+	} else if (m->virtio) {
+		in_vmm = m->virtio + 0x08;
+		put(m, "read mmio-vmm virtio-mmio DeviceID\n");
+	}
+	if (in_vmm)
+		MEASURE(m, "mmio-vmm", BATCH, mmio_read(in_vmm));
+	else
+		skip(m, "mmio-vmm", "no PL061, PL031 or virtio-mmio");
+}
+
+static void virtio(const struct machine *m)
+{
+	const uintptr_t base = m->rng, ring = m->ram + QUEUE_OFFSET;
+	const struct gic gic = m->gic;
+	const uint32_t irq = m->rng_irq;
+	const char *why = !base ? "no virtio-rng" : "less than 49 MiB";
 	uint16_t index = 0;
 
-	if (n < 0) {
-		put("skip kick no virtio-rng\nskip irqfd no virtio-rng\n");
+	if (!base || m->ram_size < QUEUE_OFFSET + (1UL << 20)) {
+		skip(m, "kick", why);
+		skip(m, "irqfd", why);
 		return;
 	}
-	gic_enable(v3, 48 + (unsigned int)n);
-	virtio_start(base);
-	MEASURE("irqfd", 1, virtio_round(v3, base, 48 + (uint32_t)n, index++));
-	MEASURE("kick", BATCH, mmio_write(base + 0x50, 0));
+	gic_enable(gic, irq);
+	virtio_start(base, ring);
+	MEASURE(m, "irqfd", 1, virtio_round(gic, base, ring, irq, index++));
+	MEASURE(m, "kick", BATCH, mmio_write(base + 0x50, 0));
 }
 
-void payload_main(void)
+static void interrupts(const struct machine *m)
 {
-	int v3 = cpu_has_gicv3();
+	const struct gic gic = m->gic;
 
-	put("freq ");
-	put_hex(READ(CNTFRQ));
-	put("\n");
-	gic_init(v3, 0);
-	/* before anything else touches memory there */
-	faults();
-	MEASURE("nothing", BATCH, __asm__ volatile(""));
-	MEASURE("hypercall", BATCH, cpu_psci(PSCI_VERSION, 0, 0, 0));
-	MEASURE("mmio-kernel", BATCH, mmio_read(GICD + GICD_CTLR));
-	MEASURE("mmio-vmm", BATCH, mmio_read(GPIO_DIR));
-	MEASURE("sysreg", BATCH, READ(ACTLR));
-	MEASURE("ipi-self", BATCH, ({
-			gic_sgi(v3, SGI_PONG, 0);
-			gic_eoi(v3, gic_wait(v3, SGI_PONG));
+	gic_init(m, 0);
+	MEASURE(m, "ipi-self", BATCH, ({
+			gic_sgi(gic, SGI_PONG, 0);
+			gic_eoi(gic, gic_wait(gic, SGI_PONG));
 		}));
-	timer_wake(v3);
-	virtio(v3);
-	if (cpu_psci(PSCI_CPU_ON, 1, (unsigned long)secondary, 0) == 0) {
-		gic_eoi(v3, gic_wait(v3, SGI_PONG));
-		MEASURE("ipi-pair", 1, ({
-				gic_sgi(v3, SGI_PING, 1);
-				gic_eoi(v3, gic_wait(v3, SGI_PONG));
-			}));
+	timer_wake(m);
+	virtio(m);
+	if (cpu_psci(PSCI_CPU_ON, 1, (unsigned long)secondary,
+		     (unsigned long)m)) {
+		skip(m, "ipi-pair", "one vCPU");
+		return;
+	}
+	gic_eoi(gic, gic_wait(gic, SGI_PONG));
+	MEASURE(m, "ipi-pair", 1, ({
+			gic_sgi(gic, SGI_PING, 1);
+			gic_eoi(gic, gic_wait(gic, SGI_PONG));
+		}));
+}
+
+static void measure(const struct machine *m)
+{
+	put(m, "freq ");
+	put_hex(m, READ(CNTFRQ));
+	put(m, "\n");
+	/* before anything else touches memory there */
+	faults(m);
+	MEASURE(m, "nothing", BATCH, __asm__ volatile(""));
+	MEASURE(m, "hypercall", BATCH, cpu_psci(PSCI_VERSION, 0, 0, 0));
+	mmio(m);
+	MEASURE(m, "sysreg", BATCH, READ(ACTLR));
+	if (m->gic.dist) {
+		interrupts(m);
 	} else {
-		put("skip ipi-pair one vCPU\n");
+		skip(m, "ipi-self", "no GIC");
+		skip(m, "timer-wake", "no GIC");
+		skip(m, "kick", "no GIC");
+		skip(m, "irqfd", "no GIC");
+		skip(m, "ipi-pair", "no GIC");
 	}
 	/* Last: from then on KVM watches this vCPU's MMU. */
-	MEASURE("set-way", BATCH, cpu_set_way());
-	put("done\n");
+	MEASURE(m, "set-way", BATCH, cpu_set_way());
+	put(m, "done\n");
+}
+
+void payload_main(uintptr_t tree)
+{
+	struct machine machine;
+
+	machine_find(&machine, tree);
+	if (machine.uart)
+		measure(&machine);
 	cpu_psci(PSCI_SYSTEM_OFF, 0, 0, 0);
 	for (;;)
 		cpu_wfi();
 }
 
-void payload_secondary(void)
+void payload_secondary(const struct machine *m)
 {
-	int v3 = cpu_has_gicv3();
+	const struct gic gic = m->gic;
 
-	gic_init(v3, 1);
+	gic_init(m, 1);
 	for (;;) {
-		gic_sgi(v3, SGI_PONG, 0);
-		gic_eoi(v3, gic_wait(v3, SGI_PING));
+		gic_sgi(gic, SGI_PONG, 0);
+		gic_eoi(gic, gic_wait(gic, SGI_PING));
 	}
 }

@@ -30,11 +30,6 @@
 #define CNTFRQ      "cntfrq_el0"
 #define ACTLR       "actlr_el1"
 
-static inline int cpu_has_gicv3(void)
-{
-	return READ("id_aa64pfr0_el1") >> 24 & 15;
-}
-
 static inline uint64_t cpu_counter(void)
 {
 	__asm__ volatile("isb");
@@ -92,11 +87,6 @@ static inline long cpu_psci(unsigned int fn, unsigned long a, unsigned long b,
 #define CNTV_CTL    "c14, c3, 1"
 #define CNTFRQ      "c14, c0, 0"
 #define ACTLR       "c1, c0, 1"
-
-static inline int cpu_has_gicv3(void)
-{
-	return READ("c0, c1, 1") >> 28;
-}
 
 static inline uint64_t cpu_counter(void)
 {
@@ -156,27 +146,48 @@ static inline void cpu_dsb(void)
  */
 #ifdef __aarch64__
 #define MMIO_REG
-#define MMIO_LOAD  "ldr %w0, [%1]"
-#define MMIO_STORE "str %w0, [%1]"
+#define MMIO_OPERANDS " %w0, [%1]"
 #else
-#define MMIO_REG   __asm__("r3")
-#define MMIO_LOAD  "ldr %0, [%1]"
-#define MMIO_STORE "str %0, [%1]"
+#define MMIO_REG      __asm__("r3")
+#define MMIO_OPERANDS " %0, [%1]"
 #endif
 
 static inline uint32_t mmio_read(uintptr_t address)
 {
 	register uint32_t value MMIO_REG;
 
-	__asm__ volatile(MMIO_LOAD : "=r"(value) : "r"(address) : "memory");
+	__asm__ volatile("ldr" MMIO_OPERANDS
+			 : "=r"(value)
+			 : "r"(address)
+			 : "memory");
 	return value;
+}
+
+static inline uint8_t mmio_read8(uintptr_t address)
+{
+	register uint32_t value MMIO_REG;
+
+	__asm__ volatile("ldrb" MMIO_OPERANDS
+			 : "=r"(value)
+			 : "r"(address)
+			 : "memory");
+	return (uint8_t)value;
 }
 
 static inline void mmio_write(uintptr_t address, uint32_t value)
 {
 	register uint32_t word MMIO_REG = value;
 
-	__asm__ volatile(MMIO_STORE ::"r"(word), "r"(address) : "memory");
+	__asm__ volatile("str" MMIO_OPERANDS ::"r"(word), "r"(address)
+			 : "memory");
+}
+
+static inline void mmio_write8(uintptr_t address, uint8_t value)
+{
+	register uint32_t word MMIO_REG = value;
+
+	__asm__ volatile("strb" MMIO_OPERANDS ::"r"(word), "r"(address)
+			 : "memory");
 }
 
 #endif
