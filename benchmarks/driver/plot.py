@@ -144,7 +144,8 @@ def origin(data, kind):
     host = data["host"]
     where = f"an emulated {host.get('host')} host" if host.get("nested") \
         else f"{host.get('machine')}"
-    parts = [f"{kind}: {data['when'][:10]}, revision {data.get('git')}", where, f"Linux {host.get('kernel')}"]
+    parts = [f"{kind}: {data['when'][:10]}, revision {data.get('git')}",
+             where, f"Linux {host.get('kernel')}"]
     if host.get("qemu"):
         parts.append(host["qemu"].split(" (")[0])
     parts.append("instructions counted" if host.get("icount") else
