@@ -17,6 +17,7 @@ import results
 import slurm
 from common import BenchError, Progress, output_dir, say, table
 from host import Host
+from peers import name_of
 from suite import Suite
 from system import System
 
@@ -123,7 +124,11 @@ def options_of(args):
     skip = ("output", "resume", "cell", "timeout", "engine", "command",
             "kernel", "source", "mibench", "slurm_options",
             "slurm_retries")
-    return {k: v for k, v in sorted(vars(args).items()) if k not in skip}
+    kept = {k: v for k, v in sorted(vars(args).items()) if k not in skip}
+    # Where a program is does not matter to anybody else.
+    kept["vs"] = [" ".join([name_of(peer)] + peer.split()[1:])
+                  for peer in args.vs]
+    return kept
 
 
 def start_results(args, host, path):
