@@ -12,9 +12,11 @@ from host import QEMU_IN_HOST
 quote = shlex.quote
 
 # For a template without places: what kvmtool's lkvm calls things.  Without
-# -n mode=none it brings a network device; its default is PCI.
+# -n mode=none it brings a network device; its default is PCI.  The other two give
+# a seed, and a kernel without one has neither KASLR nor the page table isolation
+# that Linux turns on with it.
 LKVM = " -k {kernel} -m {mem} -c {cpus} --virtio-transport mmio"
-LKVM_LINUX = " -i {initrd} -p {append}"
+LKVM_LINUX = " -i {initrd} -p {append} --kaslr-seed 20010917"
 LKVM_PAYLOAD = " --rng --nodefaults"
 
 

@@ -109,6 +109,9 @@ KNOWN = {
     "kick": "each wakes the worker",
     "mmio-kernel": "KVM searches more addresses",
     "ipi-self": "KVM searches more addresses",
+    "stage2-fault-4k": "its process has other addresses",
+    "process": "it copies the kernel once more",
+    "overhead": "it is the larger program",
 }
 
 
