@@ -109,7 +109,7 @@ KNOWN = {
     "kick": "each wakes the worker",
     "mmio-kernel": "KVM searches more addresses",
     "ipi-self": "KVM searches more addresses",
-    "stage2-fault-4k": "its process has other addresses",
+    "stage2-fault-4k": "as much as two runs differ",
     "process": "it copies the kernel once more",
     "overhead": "it is the larger program",
 }
