@@ -33,7 +33,7 @@ struct world {
 	bool level;
 	uint64_t deadline; /* as known from the last sp804_deadline_ns() */
 	bool moved;
-	bool wide; /* the access is one of 8 bytes */
+	bool on_status; /* the write goes on into CFGSTAT */
 	unsigned int ends;
 };
 
@@ -64,8 +64,8 @@ static void ended(void *opaque)
 	uint64_t val;
 
 	require(mmio_bus_read(&w->bus, REGS_BASE + CFGSTAT, 4, &val));
-	/* Eight bytes that start a transaction write the status after it. */
-	require(w->wide || val & 1);
+	/* A write may start a transaction and then write its status. */
+	require(w->on_status || val & 1);
 	w->ends++;
 }
 
@@ -148,7 +148,7 @@ static void step(struct world *w, struct input *in)
 		break;
 	case 2 ... 5:
 		addr = pick_addr(in);
-		w->wide = size == 8;
+		w->on_status = addr + size > REGS_BASE + CFGSTAT;
 		mmio_bus_write(&w->bus, addr, size, input_take(in, size));
 		break;
 	case 6:
