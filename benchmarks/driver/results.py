@@ -111,7 +111,7 @@ KNOWN = {
     "ipi-self": (1.02, "KVM searches more addresses"),
     "stage2-fault-4k": (1.05, "as much as two runs differ"),
     "process": (1.01, "trapline copies the kernel once more"),
-    "latency-99": (1.1, "batches: a lower mean, a wider spread"),
+    "latency-99": (1.1, "batches: a lower mean, and a wider spread"),
     "overhead": (1.4, "trapline is the larger program"),
 }
 
