@@ -104,38 +104,45 @@ def programs(data, guest, size):
                 "times the host's", names, series, values, line=1)
 
 
+# What people read sooner than the unit of the samples.
+AXES = {"us": (1e-6, "s"), "ns": (1e-9, "s"), "KiB": (1 / 1024, "MiB")}
+
+
 def measures(key, cell):
-    """(end of its name, gnuplot script) of the picture of a cell, or of one for
-    each MEASURE where rows are named THING/MEASURE."""
+    """(end of its name, gnuplot script) of the picture of a cell; of one for each
+    MEASURE where rows are named THING/MEASURE, and of one for each unit where
+    those differ."""
     kinds = {}
     for entry in cell["rows"]:
         if entry["samples"]:
             thing, _, what = entry["name"][len(key) + 1:].partition("/")
-            kinds.setdefault(what, []).append((thing, entry))
-    about = key.replace("/", ", ", 1)
-    for what, rows in kinds.items():
-        yield ("-" + what, picture(f"{about}, {what}", rows)) if what else \
-            ("", picture(about, rows))
+            kinds.setdefault(what, {}).setdefault(entry["unit"], []).append(
+                (thing, entry))
+    for what, units in kinds.items():
+        for rows in units.values():
+            name = what or (rows[0][0] if len(units) > 1 else "")
+            about = key.replace("/", ", ", 1)
+            yield ("-" + name, picture(f"{about}, {name}", rows)) if name \
+                else ("", picture(about, rows))
 
 
 def picture(about, rows):
-    """A gnuplot script: bars of @rows [(group, row)]."""
-    # What has another unit than most is in the table only.
-    units = [r["unit"] for _, r in rows]
-    unit = max(sorted(set(units)), key=units.count)
-    rows = [(thing, r) for thing, r in rows if r["unit"] == unit]
-    series = sorted({r["who"] for _, r in rows}, key=lambda w: w != "trapline")
+    """A gnuplot script: bars of @rows [(group, row)], all of one unit."""
+    factor, unit = AXES.get(rows[0][1]["unit"], (1, rows[0][1]["unit"]))
+    series = sorted(dict.fromkeys(r["who"] for _, r in rows),
+                    key=lambda who: who != "trapline")
     groups = list(dict.fromkeys(thing for thing, _ in rows))
-    values = {(thing, r["who"]):
-              (median(r["samples"]), results.percentile(r["samples"], 10),
-               results.percentile(r["samples"], 90)) for thing, r in rows}
+    values = {(thing, r["who"]): tuple(factor * value for value in (
+        median(r["samples"]), results.percentile(r["samples"], 10),
+        results.percentile(r["samples"], 90))) for thing, r in rows}
     low = min(v[0] for v in values.values())
     high = max(v[0] for v in values.values())
     # A few decades need a logarithm, which needs a place to begin.
     log = low / 4 if low > 0 and high > 30 * low else 0
     better = "less" if rows[0][1]["better"] == "lower" else "more"
-    return bars(f"{about}: {unit}, {better} is better", unit, groups, series,
-                values, log)
+    return ("set format y '%.1s %c'\n" if high >= 1000 else "") + \
+        bars(f"{about}: {unit}, {better} is better", unit, groups, series,
+             values, log)
 
 
 # --- text ---------------------------------------------------------------------
