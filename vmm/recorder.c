@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -19,6 +18,7 @@
 #include "lib/log.h"
 #include "recorder-args.h"
 #include "recorder-fs.h"
+#include "recorder-guard.h"
 #include "recorder-readers.h"
 #include "recorder.h"
 
@@ -128,50 +128,33 @@ static int check_output(const char *path, struct error *err)
 
 /* --- trace-cmd -------------------------------------------------------------*/
 
-/*
- * The child's side, which borrows our memory until it executes: only system
- * calls, and nothing written but its own stack.  Its own process group keeps a
- * Ctrl-C at the terminal from ending the record before the guest; the death
- * signal ends it when we are killed.
- */
-static _Noreturn void run_child(const struct recorder *rec, char *const argv[],
-				pid_t parent)
+/* Remove what a trace-cmd that did not finish leaves. */
+static void sweep(struct recorder *rec)
 {
-	static const char sorry[] = "cannot be executed\n";
-	const int defaults[] = { SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	struct sigaction sa = { .sa_handler = SIG_DFL };
-	int null = open("/dev/null", O_RDWR);
-	sigset_t none;
-	size_t i;
+	long cpu, cpus = sysconf(_SC_NPROCESSORS_CONF);
 
-	for (i = 0; i < sizeof(defaults) / sizeof(defaults[0]); i++)
-		sigaction(defaults[i], &sa, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setpgid(0, 0);
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(rec->stderr_fd, STDERR_FILENO);
-	prctl(PR_SET_PDEATHSIG, SIGINT);
-	if (getppid() == parent)
-		execv(rec->program, argv);
-	if (write(STDERR_FILENO, sorry, sizeof(sorry) - 1) < 0)
-		_exit(126);
-	_exit(127);
+	for (cpu = 0; cpu < cpus; cpu++) {
+		char *file = format("%s.cpu%ld", rec->path, cpu);
+		char *mine = format("%s.%s.cpu%ld", rec->path, rec->name, cpu);
+
+		if (file)
+			unlink(file);
+		if (mine)
+			unlink(mine);
+		free(file);
+		free(mine);
+	}
+	tracefs_write(rec->instance, "events/enable", "0");
+	rmdir(rec->instance);
 }
 
-/*
- * fork() would write-protect guest memory that is loaded already: the guest
- * would fault on it, and the recording would show that.
- */
-static pid_t start_child(const struct recorder *rec, char *const argv[])
+/* As the guard does, if there is anything. */
+static void sweep_rest(void *opaque)
 {
-	pid_t parent = getpid();
-	pid_t pid = vfork();
+	struct recorder *rec = opaque;
 
-	if (!pid)
-		run_child(rec, argv, parent);
-	return pid;
+	if (!access(rec->instance, F_OK))
+		sweep(rec);
 }
 
 static int spawn(struct recorder *rec, struct error *err)
@@ -194,7 +177,13 @@ static int spawn(struct recorder *rec, struct error *err)
 				"no memory for the recording");
 		goto out;
 	}
-	pid = start_child(rec, args.arg);
+	pid = recorder_guard_start(&(struct recorder_guard){
+		.program = rec->program,
+		.argv = args.arg,
+		.stderr_fd = rec->stderr_fd,
+		.sweep = sweep_rest,
+		.opaque = rec,
+	});
 	if (pid < 0)
 		ret = error_set(err, TL_TRACE, errno,
 				"cannot start trace-cmd: %s", strerror(errno));
@@ -243,26 +232,6 @@ static void first_complaint(const struct recorder *rec, char *line, size_t size)
 	if (!*p)
 		p = "it gave no reason";
 	snprintf(line, size, "%.*s", (int)strcspn(p, "\r\n"), p);
-}
-
-/* Remove what a trace-cmd that did not finish leaves. */
-static void sweep(struct recorder *rec)
-{
-	long cpu, cpus = sysconf(_SC_NPROCESSORS_CONF);
-
-	for (cpu = 0; cpu < cpus; cpu++) {
-		char *file = format("%s.cpu%ld", rec->path, cpu);
-		char *mine = format("%s.%s.cpu%ld", rec->path, rec->name, cpu);
-
-		if (file)
-			unlink(file);
-		if (mine)
-			unlink(mine);
-		free(file);
-		free(mine);
-	}
-	tracefs_write(rec->instance, "events/enable", "0");
-	rmdir(rec->instance);
 }
 
 static void kill_child(struct recorder *rec)

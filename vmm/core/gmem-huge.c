@@ -129,6 +129,7 @@ int gmem_add_huge_ram(struct gmem *gm, uint64_t gpa, uint64_t size,
 	if (ret)
 		return ret;
 	madvise(hva, (size_t)size, MADV_DONTDUMP);
+	madvise(hva, (size_t)size, MADV_DONTFORK);
 	ret = gmem_add_mapping(gm, gpa, size, hva, err);
 	if (ret)
 		munmap(hva, (size_t)size);

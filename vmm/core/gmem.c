@@ -97,6 +97,11 @@ int gmem_add_ram(struct gmem *gm, uint64_t gpa, uint64_t size,
 	/* Both are improvements that a host may well do without. */
 	madvise(region.hva, (size_t)size, MADV_HUGEPAGE);
 	madvise(region.hva, (size_t)size, MADV_DONTDUMP);
+	/*
+	 * A fork() would write-protect it all: the guest would fault on its own
+	 * memory, and a recording would show that.
+	 */
+	madvise(region.hva, (size_t)size, MADV_DONTFORK);
 
 	gm->region[gm->nr++] = region;
 	return 0;
