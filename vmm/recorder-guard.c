@@ -29,10 +29,10 @@ static void close_others(void)
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {
-		const int fd = atoi(entry->d_name);
+		const long fd = strtol(entry->d_name, NULL, 10);
 
 		if (fd > STDERR_FILENO && fd != dirfd(dir))
-			close(fd);
+			close((int)fd);
 	}
 	closedir(dir);
 }
