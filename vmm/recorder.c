@@ -128,9 +128,10 @@ static int check_output(const char *path, struct error *err)
 
 /* --- trace-cmd -------------------------------------------------------------*/
 
-/* Remove what a trace-cmd that did not finish leaves. */
-static void sweep(struct recorder *rec)
+/* Remove what a trace-cmd that did not finish leaves; nothing, if it did. */
+static void sweep(void *opaque)
 {
+	struct recorder *rec = opaque;
 	long cpu, cpus = sysconf(_SC_NPROCESSORS_CONF);
 
 	for (cpu = 0; cpu < cpus; cpu++) {
@@ -146,15 +147,6 @@ static void sweep(struct recorder *rec)
 	}
 	tracefs_write(rec->instance, "events/enable", "0");
 	rmdir(rec->instance);
-}
-
-/* As the guard does, if there is anything. */
-static void sweep_rest(void *opaque)
-{
-	struct recorder *rec = opaque;
-
-	if (!access(rec->instance, F_OK))
-		sweep(rec);
 }
 
 static int spawn(struct recorder *rec, struct error *err)
@@ -181,7 +173,7 @@ static int spawn(struct recorder *rec, struct error *err)
 		.program = rec->program,
 		.argv = args.arg,
 		.stderr_fd = rec->stderr_fd,
-		.sweep = sweep_rest,
+		.sweep = sweep,
 		.opaque = rec,
 	});
 	if (pid < 0)
