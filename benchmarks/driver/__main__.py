@@ -217,6 +217,8 @@ def report(module, data):
         module.report(data)
     else:
         print(table(results.summary(data), results.SUMMARY_HEADER))
+        for line in results.differences(data):
+            print(line)
 
 
 def main():

@@ -5,9 +5,9 @@ import glob
 import os
 
 import peers
-from common import BenchError, program, table
+from common import BenchError, program
 from host import read
-from results import SUMMARY_HEADER, missing, row, rows_of, summary
+from results import missing, row
 
 # In the order of the table; what an operation is, for people.
 OPERATIONS = {
@@ -147,16 +147,3 @@ def last_line(path):
         return ""
     said = [line.strip() for line in lines if line.strip()]
     return f": {said[-1]}" if said else ""
-
-
-def report(data):
-    """The table, and what differs in how its rows were measured."""
-    print(table(summary(data), SUMMARY_HEADER))
-    each = {}
-    for (name, who), entry in rows_of(data).items():
-        if entry.get("what"):
-            each.setdefault(name, {}).setdefault(entry["what"], []).append(who)
-    for name, found in each.items():
-        if len(found) > 1:
-            print(f"{name}: " + "; ".join(
-                f"{', '.join(whos)}: {what}" for what, whos in found.items()))

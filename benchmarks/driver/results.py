@@ -99,6 +99,17 @@ def summary(data, kind=None):
     return lines
 
 
+def differences(data):
+    """A line for each measure that was not taken in the same way of all."""
+    each = {}
+    for (name, who), entry in rows_of(data).items():
+        if entry.get("what"):
+            each.setdefault(name, {}).setdefault(entry["what"], []).append(who)
+    return [f"{name}: " + "; ".join(f"{', '.join(whos)}: {what}"
+                                    for what, whos in found.items())
+            for name, found in each.items() if len(found) > 1]
+
+
 SUMMARY_HEADER = ["measure", "who", "median", "10 %", "90 %",
                   "trapline / other [95 %]"]
 
