@@ -392,6 +392,8 @@ static void act(struct chance *c)
 		calls(c);
 		break;
 	default:
+		/* The first words are those that some device lets be written. */
+		put(dev + CONFIG + 4 * below(c, 8), any(c), below(c, 3));
 		get(dev + CONFIG + below(c, 0x100), below(c, MAX_LOG2 + 1));
 	}
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * qmp-watch SOCKET PID GUEST-MIB: ask the VM's control socket how it is, ten
- * times a second until it goes away, and look at the process's memory:
+ * qmp-watch SOCKET GUEST-MIB: wait for the VM's control socket, ask it how it is,
+ * ten times a second until it goes away, and look at the memory of the process
+ * once a second:
  *
  *   answers: N, longest MS ms, 99 % within MS ms, late: N
  *   an echo: longest MS ms, 99 % within MS ms, late: N
  *   private KiB outside guest memory: first N, last N, most N
+ *   watched S s, of which S s in questions and S s in /proc
+ *   balloon events: N
+ *   the VM went away N ms after the last question
  *
  * The echo is a process that does nothing but answer, asked at the same moment:
  * it tells how long the machine lets anybody wait.  Late is an answer that took
@@ -25,6 +29,7 @@
 #define LATE_MS     100
 #define PERIOD_NS   100000000L
 #define PATIENCE_S  60
+#define LOOK_MS     1000
 #define MAX_SAMPLES 100000
 
 static double now_ms(void)
@@ -35,8 +40,14 @@ static double now_ms(void)
 	return ts.tv_sec * 1e3 + ts.tv_nsec / 1e6;
 }
 
-static int connect_to(const char *path)
+/* To the socket once it is there, and whose it is. */
+static int connect_to(const char *path, pid_t *pid)
 {
+	const struct timespec pause = { .tv_nsec = PERIOD_NS / 10 };
+	const double start = now_ms();
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct timeval patience = { .tv_sec = PATIENCE_S };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -45,11 +56,19 @@ static int connect_to(const char *path)
 		return -1;
 	memcpy(addr.sun_path, path, strlen(path));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
-		close(fd);
-		return -1;
+	while (connect(fd, (struct sockaddr *)&addr, sizeof(addr))) {
+		if (now_ms() - start > PATIENCE_S * 1e3)
+			goto close_fd;
+		nanosleep(&pause, NULL);
 	}
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len))
+		goto close_fd;
+	*pid = peer.pid;
 	return fd;
+
+close_fd:
+	close(fd);
+	return -1;
 }
 
 /* A process at the other end of the descriptor. */
@@ -73,7 +92,9 @@ static int start_echo(void)
 	return pair[0];
 }
 
-/* Up to the end of a line that is a reply; events are passed over.  0 or -1. */
+static unsigned int balloon_events;
+
+/* Up to the end of a line that is a reply; events are counted.  0 or -1. */
 static int read_reply(int fd)
 {
 	static char buf[8192];
@@ -87,6 +108,7 @@ static int read_reply(int fd)
 			*end++ = 0;
 			reply = strstr(buf, "\"return\"") ||
 				strstr(buf, "\"QMP\"");
+			balloon_events += !!strstr(buf, "\"BALLOON_CHANGE\"");
 			have -= (size_t)(end - buf);
 			memmove(buf, end, have);
 			if (reply)
@@ -133,7 +155,7 @@ static int ask_both(int qmp, int echo, double *qmp_ms, double *echo_ms)
 }
 
 /* Private pages of every mapping that is smaller than the guest's memory. */
-static long private_kib(const char *pid, unsigned long guest_kib)
+static long private_kib(pid_t pid, unsigned long guest_kib)
 {
 	unsigned long from, to, kib;
 	bool counts = false;
@@ -141,7 +163,7 @@ static long private_kib(const char *pid, unsigned long guest_kib)
 	long sum = 0;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%s/smaps", pid);
+	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)pid);
 	f = fopen(path, "r");
 	if (!f)
 		return -1;
@@ -177,37 +199,49 @@ int main(int argc, char **argv)
 	static double qmp_ms[MAX_SAMPLES], echo_ms[MAX_SAMPLES];
 	const struct timespec period = { .tv_nsec = PERIOD_NS };
 	long first = -1, last = -1, most = -1, kib;
+	double start, look, t, asked = 0, looked = 0;
 	unsigned int n = 0, late = 0, starved = 0;
 	unsigned long guest_kib;
 	char what[64];
 	int qmp, echo;
+	pid_t pid;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: qmp-watch SOCKET PID GUEST-MIB\n");
+	if (argc != 3) {
+		fprintf(stderr, "usage: qmp-watch SOCKET GUEST-MIB\n");
 		return 2;
 	}
-	guest_kib = strtoul(argv[3], NULL, 10) * 1024;
+	guest_kib = strtoul(argv[2], NULL, 10) * 1024;
 	echo = start_echo();
-	qmp = connect_to(argv[1]);
+	qmp = connect_to(argv[1], &pid);
 	if (echo < 0 || qmp < 0 || read_reply(qmp) ||
 	    send(qmp, begin, strlen(begin), MSG_NOSIGNAL) < 0 ||
 	    read_reply(qmp)) {
 		fprintf(stderr, "qmp-watch: %s does not answer\n", argv[1]);
 		return 1;
 	}
-	while (n < MAX_SAMPLES &&
-	       !ask_both(qmp, echo, &qmp_ms[n], &echo_ms[n])) {
+	start = now_ms();
+	/* What it needs at all it has after a second. */
+	look = start + LOOK_MS;
+	while (n < MAX_SAMPLES) {
+		t = now_ms();
+		if (ask_both(qmp, echo, &qmp_ms[n], &echo_ms[n]))
+			break;
+		asked += now_ms() - t;
 		starved += echo_ms[n] > LATE_MS;
 		late += qmp_ms[n] > LATE_MS && echo_ms[n] <= LATE_MS;
 		n++;
-		kib = private_kib(argv[2], guest_kib);
-		/* What it needs at all it has after a second. */
-		if (kib >= 0 && n > 10) {
+		nanosleep(&period, NULL);
+		if (now_ms() < look)
+			continue;
+		look = now_ms();
+		kib = private_kib(pid, guest_kib);
+		looked += now_ms() - look;
+		look += LOOK_MS;
+		if (kib >= 0) {
 			first = first < 0 ? kib : first;
 			most = kib > most ? kib : most;
 			last = kib;
 		}
-		nanosleep(&period, NULL);
 	}
 	if (!n)
 		return 1;
@@ -216,5 +250,10 @@ int main(int argc, char **argv)
 	say("an echo:", echo_ms, n, starved);
 	printf("private KiB outside guest memory: first %ld, last %ld, most %ld\n",
 	       first, last, most);
+	printf("balloon events: %u\n", balloon_events);
+	printf("the VM went away %.0f ms after the last question\n",
+	       now_ms() - t);
+	printf("watched %.1f s, of which %.1f s in questions and %.1f s in /proc\n",
+	       (now_ms() - start) / 1e3, asked / 1e3, looked / 1e3);
 	return 0;
 }
