@@ -10,7 +10,6 @@
 #include "domain.h"
 #include "lib/log.h"
 #include "machine-parts.h"
-#include "virtio/balloon.h"
 #include "virtio/mmio.h"
 
 /*
@@ -140,14 +139,7 @@ static int no_balloon(struct error *err)
 /* QMP counts the memory that the guest keeps, the device what it gives up. */
 static int balloon_get(void *opaque, uint64_t *actual, struct error *err)
 {
-	struct session *session = opaque;
-	struct virtio_balloon_stats stats;
-
-	if (!session->boot->balloon)
-		return no_balloon(err);
-	virtio_balloon_get_stats(session->boot->balloon, &stats);
-	*actual = session->cfg->mem_size - stats.actual;
-	return 0;
+	return session_balloon_kept(opaque, actual) ? no_balloon(err) : 0;
 }
 
 static int balloon_set(void *opaque, uint64_t target, struct error *err)

@@ -16,7 +16,6 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "machine-parts.h"
-#include "virtio/balloon.h"
 #include "virtio/blk.h"
 #include "virtio/mmio.h"
 #include "virtio/net.h"
@@ -358,8 +357,7 @@ static int vdev_new(struct boot *boot, unsigned int i,
 	case BOARD_VIRTIO_RNG:
 		return virtio_rng_new(NULL, out, err);
 	case BOARD_VIRTIO_BALLOON:
-		return virtio_balloon_new(boot->session->balloon_target, out,
-					  err);
+		return machine_balloon_new(boot->session, out, err);
 	case BOARD_VIRTIO_VSOCK:
 		return new_vsock(boot, out, err);
 	}

@@ -63,6 +63,13 @@ struct machine_result {
 	struct stats *stats; /* one a vCPU, summed over the boots */
 };
 
+/* That the guest's balloon changed, for the clients (machine-balloon.c). */
+struct balloon_news {
+	struct evloop_timer *timer; /* NULL: never needed yet */
+	uint64_t next_ns;           /* no earlier; CLOCK_MONOTONIC */
+	atomic_bool is_posted;      /* and not told yet */
+};
+
 struct session {
 	const struct run_config *cfg;
 	struct evloop *loop;
@@ -74,6 +81,7 @@ struct session {
 	unsigned int nr_chardevs;
 	struct chardev *tty;     /* the one on the terminal, or NULL */
 	uint64_t balloon_target; /* bytes */
+	struct balloon_news balloon_news;
 	struct control *control; /* NULL: none */
 	bool paused;             /* also across a reset; loop thread */
 	bool halted;             /* by a panic: only a reset leads on */
@@ -224,11 +232,25 @@ int machine_console_new(struct boot *boot, struct virtio_device **out,
  */
 int session_powerdown(struct session *session);
 
+/* --- its balloon (machine-balloon.c) ----------------------------------------*/
+
 /*
  * Ask the guest to give up @bytes of memory, now and after each reboot.
  * -ENODEV without a balloon.  Loop thread.
  */
 int session_balloon(struct session *session, uint64_t bytes);
+
+/*
+ * *@bytes of memory that the guest has, by its own account: 0 to all of it.
+ * -ENODEV without a balloon.  Loop thread.
+ */
+int session_balloon_kept(const struct session *session, uint64_t *bytes);
+
+/* The device for a boot, whose changes clients of the control socket hear of. */
+int machine_balloon_new(struct session *session, struct virtio_device **out,
+			struct error *err);
+/* Before the loop is freed; no boot is left. */
+void session_balloon_close(struct session *session);
 
 /* --- one boot (machine-boot.c) ----------------------------------------------*/
 

@@ -5,7 +5,6 @@
 
 #include "lib/log.h"
 #include "machine-parts.h"
-#include "virtio/balloon.h"
 #include "virtio/console.h"
 
 static void quit(void *opaque)
@@ -136,14 +135,4 @@ static void press_power_key(void *opaque)
 int session_powerdown(struct session *session)
 {
 	return evloop_post(session->loop, press_power_key, session);
-}
-
-int session_balloon(struct session *session, uint64_t bytes)
-{
-	if (!session->cfg->balloon)
-		return -ENODEV;
-	session->balloon_target = bytes;
-	if (session->boot && session->boot->balloon)
-		virtio_balloon_set_target(session->boot->balloon, bytes);
-	return 0;
 }

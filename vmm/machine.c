@@ -198,6 +198,7 @@ static void session_close(struct session *session)
 	close_disks(session);
 	close_nets(session);
 	session_close_ports(session);
+	session_balloon_close(session);
 	control_close(session->control);
 	if (session->signal_fd >= 0) {
 		evloop_del(session->loop, session->signal_fd);

@@ -103,6 +103,28 @@ static void configuration(void **state)
 	assert_int_equal(buf[0], 0);
 }
 
+static void count(void *opaque)
+{
+	++*(unsigned int *)opaque;
+}
+
+static void a_change_is_told(void **state)
+{
+	unsigned int changes = 0;
+	uint32_t val = 7;
+
+	(void)state;
+	virtio_balloon_on_change(m.vdev, count, &changes);
+	m.vdev->ops->config_write(m.vdev, 4, &val, 4);
+	assert_int_equal(changes, 1);
+	/* The same again, and what is not the driver's, are no changes. */
+	m.vdev->ops->config_write(m.vdev, 4, &val, 4);
+	m.vdev->ops->config_write(m.vdev, 0, &val, 4);
+	assert_int_equal(changes, 1);
+	m.vdev->ops->config_write(m.vdev, 5, "\1", 1);
+	assert_int_equal(changes, 2);
+}
+
 static void target(void **state)
 {
 	uint32_t generation = virtio_device_generation(m.vdev);
@@ -317,6 +339,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(configuration, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_change_is_told, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(target, setup, teardown),
 		cmocka_unit_test_setup_teardown(inflate_gives_pages_back, setup,
 						teardown),

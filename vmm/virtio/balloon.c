@@ -38,6 +38,10 @@ struct balloon {
 	struct virtio_balloon_stats stats; /* under lock */
 	bool asked;                        /* under lock: a poll is open */
 
+	/* "actual" changed; NULL: nobody wants to know. */
+	void (*changed)(void *opaque);
+	void *opaque;
+
 	/* The worker's: the buffer that answers the next poll (5.5.6.3). */
 	bool holds_buffer;
 	struct virtq_chain buffer;
@@ -297,15 +301,21 @@ static void balloon_config_write(struct virtio_device *vdev, uint64_t offset,
 	const size_t first = offsetof(struct config, actual);
 	struct balloon *balloon = to_balloon(vdev);
 	struct config config = get_config(balloon);
+	uint64_t actual;
+	bool changed;
 
 	if (offset < first || offset >= sizeof(config))
 		return;
 	if (len > sizeof(config) - offset)
 		len = (size_t)(sizeof(config) - offset);
 	memcpy((uint8_t *)&config + offset, buf, len);
+	actual = (uint64_t)le32toh(config.actual) << PAGE_SHIFT;
 	pthread_mutex_lock(&balloon->lock);
-	balloon->stats.actual = (uint64_t)le32toh(config.actual) << PAGE_SHIFT;
+	changed = balloon->stats.actual != actual;
+	balloon->stats.actual = actual;
 	pthread_mutex_unlock(&balloon->lock);
+	if (changed && balloon->changed)
+		balloon->changed(balloon->opaque);
 }
 
 /* --- life ------------------------------------------------------------------ */
@@ -338,6 +348,15 @@ static void balloon_reset(struct virtio_device *vdev)
 	balloon->stats.valid = 0;
 	balloon->asked = false;
 	pthread_mutex_unlock(&balloon->lock);
+}
+
+void virtio_balloon_on_change(struct virtio_device *vdev,
+			      void (*changed)(void *opaque), void *opaque)
+{
+	struct balloon *balloon = to_balloon(vdev);
+
+	balloon->changed = changed;
+	balloon->opaque = opaque;
 }
 
 static void balloon_free(struct virtio_device *vdev)

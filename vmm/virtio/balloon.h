@@ -32,6 +32,14 @@ int virtio_balloon_new(uint64_t target, struct virtio_device **out,
 		       struct error *err);
 
 /*
+ * Have @changed called when the driver has written another "actual", on the
+ * vCPU's thread that wrote it and under no lock of the device.  Before the
+ * device is attached.
+ */
+void virtio_balloon_on_change(struct virtio_device *vdev,
+			      void (*changed)(void *opaque), void *opaque);
+
+/*
  * The three below are for a device that virtio_balloon_new() made, from any
  * thread, once it is attached and until it is freed.
  */
