@@ -54,6 +54,15 @@ def need(command, package):
 
 # --- statistics ---------------------------------------------------------------
 
+def last_lines(output, count=1):
+    """What a program said last, in one line; "" if nothing.  @output is its
+    text or its bytes."""
+    if isinstance(output, bytes):
+        output = output.decode(errors="replace")
+    said = [line.strip() for line in output.splitlines() if line.strip()]
+    return " / ".join(line[:200] for line in said[-count:])
+
+
 def median(samples):
     return statistics.median(samples)
 

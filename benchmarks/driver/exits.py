@@ -5,7 +5,7 @@ import glob
 import os
 
 import peers
-from common import BenchError, program
+from common import BenchError, last_lines, program
 from host import read
 from results import missing, row
 
@@ -142,8 +142,7 @@ def collect(vmms, key, icount, keep):
 def last_line(path):
     """What a VMM said last, after a colon; "" if nothing."""
     try:
-        lines = read(path).decode(errors="replace").split("\n")
+        said = last_lines(read(path))
     except OSError:
         return ""
-    said = [line.strip() for line in lines if line.strip()]
-    return f": {said[-1]}" if said else ""
+    return said and ": " + said

@@ -8,7 +8,7 @@ import os
 import re
 import zlib
 
-from common import BenchError, source_tree
+from common import BenchError, last_lines, source_tree
 from host import cache_dir, initrd, quiet, read
 from mibench import guest_kind
 from results import missing, row
@@ -139,9 +139,8 @@ def output(log, where):
     text = log.decode(errors="replace").replace("\r", "")
     found = re.search(r"^fio: begin\n(.*)^fio: end \d+$", text, re.M | re.S)
     if not found:
-        last = [line for line in text.splitlines() if line.strip()][-1:]
         raise BenchError(f"{where}: fio did not end: " +
-                         (last[0][:200] if last else "nothing was printed"))
+                         (last_lines(text) or "nothing was printed"))
     # The kernel may have said something between two lines.
     lines = re.findall(r"^[A-Za-z0-9+/]+=*$", found[1], re.M)
     try:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 
-from common import BenchError, output_dir, program, source_tree
+from common import BenchError, last_lines, output_dir, program, source_tree
 
 QEMU_IN_HOST = "qemu-system-aarch64"
 
@@ -34,6 +34,10 @@ class Host:
         self.smp = args.smp
         self.limit = args.timeout
         self.nested = not kvm_here()
+        # Of what VMMs run on, and Debian's word for its programs.
+        self.kind = self.arch if self.nested else \
+            "arm64" if platform.machine() == "aarch64" else "arm"
+        self.programs = "armhf" if self.kind == "arm" else "arm64"
         if self.icount and not self.nested:
             raise BenchError("--icount is for a host in QEMU", 2)
         if self.nested and not source_tree() and args.engine == "local":
@@ -66,7 +70,7 @@ class Host:
         if self.nested:
             extra = ["--extras"] if extras else []
             quiet([top + "/scripts/rootfs", *extra,
-                   "armhf" if self.arch == "arm" else "arm64"])
+                   self.programs])
         else:
             quiet(make + ["all"])
         for guest in guests:
@@ -93,10 +97,9 @@ class Host:
         for name in files:
             os.unlink(os.path.join(keep, name))
         if status:
-            with open(os.path.join(keep, "log"), errors="replace") as log:
-                last = [line.strip() for line in log if line.strip()]
+            said = last_lines(read(os.path.join(keep, "log")), 2)
             raise BenchError(f"{os.path.basename(keep)}: the host ended with "
-                             f"status {status}: {' / '.join(last[-2:])} "
+                             f"status {status}: {said} "
                              f"(all of it is in {keep}/log)")
 
     def inner_limit(self):
@@ -107,8 +110,7 @@ class Host:
     def command(self, keep, smp, extras):
         env = dict(os.environ, LC_ALL="C")
         if not self.nested:
-            arch = "arm64" if platform.machine() == "aarch64" else "arm"
-            env["PATH"] = f"{output_dir()}/{arch}:{env['PATH']}"
+            env["PATH"] = f"{output_dir()}/{self.kind}:{env['PATH']}"
             return ["timeout", str(self.limit), "sh", "script"], env
         command = [source_tree() + "/scripts/nested-host", "--arch",
                    self.arch, "--gic", str(self.gic), "--share", keep,
@@ -161,8 +163,7 @@ def quiet(command):
                           env=dict(os.environ, O=output_dir()),
                           text=True, errors="replace", check=False)
     if done.returncode:
-        last = done.stdout.strip().splitlines()[-1:]
-        raise BenchError(f"{' '.join(command)}: {' '.join(last)}")
+        raise BenchError(f"{' '.join(command)}: {last_lines(done.stdout)}")
     return done.stdout
 
 

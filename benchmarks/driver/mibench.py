@@ -141,19 +141,18 @@ def run(key, args, host, keep):
         members.append(f"\"{escape(line)} $pin{i}\"")
     pin_lines = "\n".join(f"pin{i}=$(pin {i * args.cpus})" for i in range(n))
     hook = HOOK.replace("@GUEST@", guest).replace("@NAMES@", " ".join(vms))
-    kind = "armhf" if host.arch == "arm" else "arm64"
     files = {"vmlinuz": guest_file(guest, "vmlinuz"),
              "initrd.gz": initrd(guest, inside), "plan": text.encode(),
              "hook": hook.encode(),
              "exits.bin": read(program(f"guests/exits{width}.bin")),
-             **programs(kind, guest)}
+             **programs(host.programs, guest)}
     if tree:
         files["tree.tar"] = tar(tree)
     script = SCRIPT
     for name, value in {
             "PIN": pin_function(args.cpus) if host.nested else ":",
             "AARCH32": "--aarch32" if width == "32" else "",
-            "PINS": pin_lines, "KIND": kind, "LIMIT": str(host.inner_limit()),
+            "PINS": pin_lines, "KIND": host.programs, "LIMIT": str(host.inner_limit()),
             "MEMBERS": " ".join(members)}.items():
         script = script.replace(f"@{name}@", value)
     host.run(script, files, keep, smp=min(8, max(2, n * args.cpus)))

@@ -2,7 +2,6 @@
 """The same guest under trapline and under what it is compared with: the command
 lines, and the order A B A B."""
 import os
-import platform
 import shlex
 
 import plans
@@ -41,13 +40,6 @@ def name_of(peer):
     return program_of(peer).rsplit("/", 1)[-1]
 
 
-def kind_of(host):
-    """arm64 or arm, of the machine that VMMs run on."""
-    if host.nested:
-        return host.arch
-    return "arm64" if platform.machine() == "aarch64" else "arm"
-
-
 def files(args, host):
     """Programs for Host.run() that a nested host gets."""
     found = {}
@@ -57,10 +49,9 @@ def files(args, host):
             continue
         known = plans.elf(path)
         # KVM on arm64 serves no 32-bit programs.
-        wanted = "arm64" if kind_of(host) == "arm64" else "armhf"
-        if known and known[0] != wanted:
+        if known and known[0] != host.programs:
             raise BenchError(f"--vs {peer!r}: {path} is a program for "
-                             f"{known[0]}, and the host is {kind_of(host)}", 2)
+                             f"{known[0]}, and the host is {host.kind}", 2)
         if not os.access(path, os.R_OK):
             raise BenchError(f"--vs {peer!r}: {path} cannot be read", 2)
         found["vs-" + name_of(peer)] = path
@@ -183,7 +174,7 @@ def template(peer, host, kernel, initrd, append, mem, cpus, width, net, disk,
         peer.lstrip()[len(program_of(peer)):].rstrip()
     if "{" not in peer:
         line += LKVM + (LKVM_PAYLOAD if payload else LKVM_LINUX)
-        if width == "32" and kind_of(host) == "arm64":
+        if width == "32" and host.kind == "arm64":
             line += " --aarch32"
         line += " -n mode=tap,tapif={net}" if net else " -n mode=none"
         line += " -d {disk}" if disk else ""

@@ -172,6 +172,7 @@ def sections(files):
             else:
                 body.append((results.summary(data, kind),
                              results.SUMMARY_HEADER))
+                body += results.differences(data, kind)
             found.append((kind + where, body, figures(data, kind)))
     return found
 

@@ -99,11 +99,12 @@ def summary(data, kind=None):
     return lines
 
 
-def differences(data):
-    """A line for each measure that was not taken in the same way of all."""
+def differences(data, kind=None):
+    """A line for each measure (of that command) that was not taken in the same
+    way of all."""
     each = {}
     for (name, who), entry in rows_of(data).items():
-        if entry.get("what"):
+        if entry.get("what") and kind in (None, name.split("/")[0]):
             each.setdefault(name, {}).setdefault(entry["what"], []).append(who)
     return [f"{name}: " + "; ".join(f"{', '.join(whos)}: {what}"
                                     for what, whos in found.items())

@@ -151,7 +151,6 @@ class System:
     def run(self, key, args, host, keep):
         guest = key.split("/")[1]
         width = "32" if guest == "armhf" else "64"
-        kind = "armhf" if host.arch == "arm" else "arm64"
         count = getattr(args, "guests", 1)
         vmms = peers.commands(
             args, host, width=width, kernel="vmlinuz", initrd="initrd.gz",
@@ -162,7 +161,7 @@ class System:
             "vmlinuz": guest_file(guest, "vmlinuz"),
             "initrd.gz": self.initrd(guest, args),
             "hook": self.hook(args).replace("@SHARE@", "$BENCH_SHARE")
-            .encode(), **programs(kind)}
+            .encode(), **programs(host.programs)}
         before = NET_BEFORE if self.name == "net" else \
             f"dd if=/dev/zero of=disk bs=1M count={self.disk_mib} " \
             "2>/dev/null" if self.has_disk() else ""
@@ -174,9 +173,9 @@ class System:
                 "ROUNDS": " ".join(str(i) for i in range(args.rounds + 1)),
                 "PINS": peers.pins(count, host),
                 "PEERS": peers.ready(args, host),
-                "KIND": kind, "LIMIT": str(host.inner_limit())}.items():
+                "KIND": host.programs, "LIMIT": str(host.inner_limit())}.items():
             script = script.replace(f"@{name}@", value)
-        script = script.replace("@KIND@", kind)
+        script = script.replace("@KIND@", host.programs)
         host.run("export BENCH_SHARE=$PWD\n" + script,
                  files | peers.files(args, host), keep,
                  smp=min(8, max(2, count)),
