@@ -275,7 +275,9 @@ $(filter-out %/test_machine_faults $(sandbox-bin),$(unit-bin)): $(unit)/%: $(uni
 FAKE_KVM_WRAPS := malloc calloc realloc strdup mmap64 eventfd epoll_create1 \
 	epoll_ctl timerfd_create signalfd socket bind listen fstat64 \
 	ftruncate64 flock memfd_create mkostemp64 pread64 pthread_create \
-	open64 ioctl close
+	open64 ioctl close preadv64 pwritev64 pwrite64 read write fdatasync \
+	fsync fallocate64 accept4 recv send getsockopt connect lstat64 \
+	madvise aligned_alloc posix_memalign
 fake-obj  := $(patsubst %.c,$(unit)/fake/%.o,$(filter-out \
 		vmm/arch-arm/kvm-host64.c,$(wildcard vmm/kvm/*.c \
 		vmm/machine*.c vmm/arch-arm/kvm-*.c)) tests/unit/fake_kvm.c)

@@ -21,11 +21,13 @@
 
 #define RUN_SIZE 8192 /* kvm_run and the ring of coalesced writes */
 #define MAX_FDS  256
+#define RAM_GPA  0x40000000
 /* The field of a register's id; sizes of 4 and 8 bytes are in use. */
 #define REG_SIZE (15ULL << 52)
 
 static struct {
 	const struct fake_exit *next;
+	uint8_t *ram;
 	uint32_t read;
 	atomic_int countdown;
 	atomic_uint bad_closes;
@@ -59,10 +61,13 @@ const char *fake_kvm_failed(void)
 	return fake.failed;
 }
 
+_Thread_local bool fake_kvm_spared;
+
 /* Whether it is this call's turn. */
 static bool fails(const char *call)
 {
-	if (fake.countdown <= 0 || atomic_fetch_sub(&fake.countdown, 1) != 1)
+	if (fake_kvm_spared || fake.countdown <= 0 ||
+	    atomic_fetch_sub(&fake.countdown, 1) != 1)
 		return false;
 	fake.failed = call;
 	return true;
@@ -112,6 +117,57 @@ WRAP(int, EAGAIN, EAGAIN, pthread_create,
      (pthread_t * thread, const pthread_attr_t *attr, void *(*fn)(void *),
       void *arg),
      (thread, attr, fn, arg))
+
+WRAP(ssize_t, -1, EIO, preadv64,
+     (int fd, const struct iovec *iov, int n, off_t at), (fd, iov, n, at))
+WRAP(ssize_t, -1, ENOSPC, pwritev64,
+     (int fd, const struct iovec *iov, int n, off_t at), (fd, iov, n, at))
+WRAP(ssize_t, -1, ENOSPC, pwrite64,
+     (int fd, const void *buf, size_t n, off_t at), (fd, buf, n, at))
+WRAP(int, -1, EIO, fdatasync, (int fd), (fd))
+WRAP(int, -1, EIO, fsync, (int fd), (fd))
+WRAP(int, -1, ENOSPC, fallocate64, (int fd, int mode, off_t at, off_t n),
+     (fd, mode, at, n))
+WRAP(int, -1, EMFILE, accept4,
+     (int fd, struct sockaddr *addr, socklen_t *n, int flags),
+     (fd, addr, n, flags))
+WRAP(ssize_t, -1, ECONNRESET, recv, (int fd, void *buf, size_t n, int flags),
+     (fd, buf, n, flags))
+WRAP(ssize_t, -1, EPIPE, send, (int fd, const void *buf, size_t n, int flags),
+     (fd, buf, n, flags))
+WRAP(int, -1, ENOBUFS, getsockopt,
+     (int fd, int level, int name, void *val, socklen_t *n),
+     (fd, level, name, val, n))
+WRAP(int, -1, EAGAIN, connect,
+     (int fd, const struct sockaddr *addr, socklen_t n), (fd, addr, n))
+WRAP(int, -1, EACCES, lstat64, (const char *path, struct stat *st), (path, st))
+WRAP(int, -1, ENOMEM, madvise, (void *at, size_t n, int what), (at, n, what))
+WRAP(void *, NULL, ENOMEM, aligned_alloc, (size_t align, size_t n), (align, n))
+WRAP(int, ENOMEM, 0, posix_memalign, (void **p, size_t align, size_t n),
+     (p, align, n))
+
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return fd > STDERR_FILENO && !__real_fstat64(fd, &st) &&
+	       S_ISREG(st.st_mode);
+}
+
+#define WRAP_FILE(errnum, call, type)                       \
+	ssize_t __real_##call(int fd, type *buf, size_t n); \
+	ssize_t __wrap_##call(int fd, type *buf, size_t n); \
+	ssize_t __wrap_##call(int fd, type *buf, size_t n)  \
+	{                                                   \
+		if (is_file(fd) && fails(#call)) {          \
+			errno = (errnum);                   \
+			return -1;                          \
+		}                                           \
+		return __real_##call(fd, buf, n);           \
+	}
+
+WRAP_FILE(EIO, read, void)
+WRAP_FILE(ENOSPC, write, const void)
 
 /* What is in new memory looks like a descriptor to those who trust it. */
 void *__real_malloc(size_t n);
@@ -235,7 +291,7 @@ static int create_stats(void)
 	};
 	int fd = new_fd("stats");
 
-	if (write(fd, &file, sizeof(file)) != sizeof(file))
+	if (__real_write(fd, &file, sizeof(file)) != sizeof(file))
 		abort();
 	return fd;
 }
@@ -247,8 +303,8 @@ static int run_first(struct kvm_run *run)
 	/* What the last one read is there now. */
 	if (run->exit_reason == KVM_EXIT_MMIO && !run->mmio.is_write)
 		memcpy(&fake.read, run->mmio.data, sizeof(fake.read));
-	run->exit_reason = exit->what < FAKE_RESET ? KVM_EXIT_MMIO
-						   : KVM_EXIT_SYSTEM_EVENT;
+	run->exit_reason = exit->what < FAKE_DO ? KVM_EXIT_MMIO
+						: KVM_EXIT_SYSTEM_EVENT;
 	switch (exit->what) {
 	case FAKE_READ:
 	case FAKE_WRITE:
@@ -263,23 +319,46 @@ static int run_first(struct kvm_run *run)
 	case FAKE_OFF:
 		run->system_event.type = KVM_SYSTEM_EVENT_SHUTDOWN;
 		return 0; /* for good */
+	case FAKE_DO:     /* done before */
+		break;
 	}
 	fake.next++;
 	return 0;
+}
+
+/* Whether vCPU @id stays in the guest a moment more. */
+static bool stays(unsigned int id)
+{
+	const struct fake_exit *exit = fake.next;
+
+	if (id)
+		return true;
+	for (; exit->what == FAKE_DO; fake.next = ++exit)
+		if (!exit->act(fake.ram, exit->val))
+			return true;
+	return false;
 }
 
 static int run_vcpu(int fd)
 {
 	struct kvm_run *const run = vcpu_of[fd].run;
 
-	while (vcpu_of[fd].id &&
-	       !__atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST))
+	while (!__atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST) &&
+	       stays(vcpu_of[fd].id))
 		usleep(1000);
 	if (__atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST)) {
 		errno = EINTR;
 		return -1;
 	}
 	return run_first(run);
+}
+
+/* RAM is where machine "virt" has it; other regions are pages of devices. */
+static int set_memory(const struct kvm_userspace_memory_region *region)
+{
+	if (region->guest_phys_addr == RAM_GPA)
+		fake.ram = (uint8_t *)(uintptr_t)region->userspace_addr;
+	return 0;
 }
 
 static int get_reg(const struct kvm_one_reg *reg)
@@ -339,6 +418,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	case KVM_ARM_PREFERRED_TARGET:
 		memset(arg, 0, sizeof(struct kvm_vcpu_init));
 		return 0;
+	case KVM_SET_USER_MEMORY_REGION:
+		return set_memory(arg);
 	case KVM_RUN:
 		return run_vcpu(fd);
 	default: /* memory, registers, lines, descriptors to bind */

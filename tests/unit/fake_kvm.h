@@ -15,9 +15,14 @@
 
 /* What vCPU 0's next KVM_RUN returns for. */
 struct fake_exit {
-	enum { FAKE_READ, FAKE_WRITE, FAKE_RESET, FAKE_OFF } what;
+	enum { FAKE_READ, FAKE_WRITE, FAKE_DO, FAKE_RESET, FAKE_OFF } what;
 	uint64_t addr;
 	uint32_t val;
+	/*
+	 * FAKE_DO is no exit: what the guest does with its memory, which begins
+	 * at @ram.  Called until it is true.
+	 */
+	bool (*act)(uint8_t *ram, uint32_t val);
 };
 
 /* From now on, vCPU 0 of any VM goes on with these; FAKE_OFF is the last. */
@@ -28,8 +33,11 @@ uint32_t fake_kvm_read(void);
 
 /*
  * Let the @nth wrapped call from now on fail, 1 for the next one; 0: none.  All
- * threads count.
+ * threads count that do not set fake_kvm_spared.  read() and write() fail on
+ * files alone: on an eventfd or a timerfd they cannot.
  */
+extern _Thread_local bool fake_kvm_spared;
+
 void fake_kvm_fail(unsigned int nth);
 
 /* The name of the call that failed, or NULL: there were not that many. */
