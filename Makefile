@@ -244,7 +244,8 @@ unit-flags := -std=c11 -D_GNU_SOURCE -DTRAPLINE_VERSION='"$(VERSION)"' \
 	     $(call trace-inc,)
 unit      := $(O)/unit
 unit-src  := $(wildcard tests/unit/test_*.c)
-unit-help := $(filter-out $(unit-src) tests/unit/fake_kvm.c,$(wildcard tests/unit/*.c))
+fake-src  := tests/unit/fake_kvm.c tests/unit/fault_world.c
+unit-help := $(filter-out $(unit-src) $(fake-src),$(wildcard tests/unit/*.c))
 unit-bin  := $(patsubst tests/unit/%.c,$(unit)/%,$(unit-src))
 unit-obj  := $(patsubst %.c,$(unit)/obj/%.o,$(pure-src) vmm/native.c \
 		$(trace-src) trace/plugin_kvm_arm.c vmm/libvirt/ask.c \
@@ -265,7 +266,10 @@ $(unit)/all.a: $(unit-obj)
 
 sandbox-bin := $(filter $(unit)/test_sandbox%,$(unit-bin))
 
-$(filter-out %/test_machine_faults $(sandbox-bin),$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
+# Of the whole machine, and with another way to link.
+fault-bin   := $(unit)/test_machine_faults $(unit)/test_machine_work_faults
+
+$(filter-out $(fault-bin) $(sandbox-bin),$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) -o $@ $< $(unit)/all.a \
 		$(libs-vmm) $(libs-trace) $(libs-tep) -lcmocka
@@ -280,7 +284,7 @@ FAKE_KVM_WRAPS := malloc calloc realloc strdup mmap64 eventfd epoll_create1 \
 	madvise aligned_alloc posix_memalign
 fake-obj  := $(patsubst %.c,$(unit)/fake/%.o,$(filter-out \
 		vmm/arch-arm/kvm-host64.c,$(wildcard vmm/kvm/*.c \
-		vmm/machine*.c vmm/arch-arm/kvm-*.c)) tests/unit/fake_kvm.c)
+		vmm/machine*.c vmm/arch-arm/kvm-*.c)) $(fake-src))
 
 $(unit)/fake/%.o: %.c
 	$(call say,CC,$@)
@@ -288,8 +292,7 @@ $(unit)/fake/%.o: %.c
 	$(Q)$(unit-cc) $(unit-flags) -Ivmm/arch-arm/uapi-arm32 $(CPPFLAGS) \
 		-MMD -MP -c -o $@ $<
 
-$(unit)/test_machine_faults: $(unit)/obj/tests/unit/test_machine_faults.o \
-		$(fake-obj) $(unit)/all.a
+$(fault-bin): $(unit)/%: $(unit)/obj/tests/unit/%.o $(fake-obj) $(unit)/all.a
 	$(call say,LD,$@)
 	$(Q)$(unit-cc) $(unit-flags) $(FAKE_KVM_WRAPS:%=-Wl,--wrap=%) -o $@ $^ \
 		$(libs-vmm) $(libs-trace) -lcmocka
