@@ -329,11 +329,11 @@ static int run_first(struct kvm_run *run)
 /* Whether vCPU @id stays in the guest a moment more. */
 static bool stays(unsigned int id)
 {
-	const struct fake_exit *exit = fake.next;
+	const struct fake_exit *exit;
 
 	if (id)
 		return true;
-	for (; exit->what == FAKE_DO; fake.next = ++exit)
+	for (exit = fake.next; exit->what == FAKE_DO; fake.next = ++exit)
 		if (!exit->act(fake.ram, exit->val))
 			return true;
 	return false;
