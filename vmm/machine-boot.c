@@ -202,6 +202,13 @@ static int load_guest(struct boot *boot, struct error *err)
 				   layout->entry, layout->dtb_gpa, err);
 }
 
+static void release_boot(struct boot *boot)
+{
+	panic_watch_destroy(&boot->panic);
+	panic_watch_destroy(&boot->console_panic);
+	free(boot);
+}
+
 int boot_new(struct session *session, struct boot **out, struct error *err)
 {
 	struct boot *boot;
@@ -217,6 +224,8 @@ int boot_new(struct session *session, struct boot **out, struct error *err)
 	boot->vm = (struct vm){ .kvm_fd = -1, .fd = -1 };
 	boot->gic.fd = -1;
 	boot->inert_fd = -1;
+	panic_watch_init(&boot->panic);
+	panic_watch_init(&boot->console_panic);
 
 	ret = board_prepare(boot->cfg, arch_native_width(), &boot->board, err);
 	if (ret)
@@ -262,7 +271,7 @@ close_vm:
 	gmem_destroy(&boot->gmem);
 	board_free(&boot->board);
 free_boot:
-	free(boot);
+	release_boot(boot);
 	return ret;
 }
 
@@ -280,7 +289,7 @@ void boot_free(struct boot *boot)
 	machine_exits_close(boot);
 	gmem_destroy(&boot->gmem);
 	board_free(&boot->board);
-	free(boot);
+	release_boot(boot);
 }
 
 /* --- running ---------------------------------------------------------------*/
@@ -311,11 +320,11 @@ void boot_stop(struct boot *boot)
 	session_hurry_ports(boot->session, false);
 }
 
-const char *boot_panic_text(const struct boot *boot)
+void boot_panic_text(struct boot *boot, char *text, size_t size)
 {
-	const char *text = panic_watch_text(&boot->panic);
-
-	return text ? text : panic_watch_text(&boot->console_panic);
+	*text = '\0';
+	if (!panic_watch_text(&boot->panic, text, size))
+		panic_watch_text(&boot->console_panic, text, size);
 }
 
 static void log_exits(const struct vcpu *vcpu, const struct stats *stats)

@@ -262,8 +262,8 @@ int boot_start(struct boot *boot, struct error *err);
 void boot_stop(struct boot *boot);
 int boot_save(struct boot *boot, struct error *err);
 void boot_free(struct boot *boot);
-/* See panic_watch_text().  While no vCPU runs. */
-const char *boot_panic_text(const struct boot *boot);
+/* See panic_watch_text(); "" without a panic. */
+void boot_panic_text(struct boot *boot, char *text, size_t size);
 
 /* Hold guest and devices still, before boot_start() too; and let them go. */
 void boot_hold(struct boot *boot);

@@ -285,7 +285,6 @@ static int run_boot(struct session *session, struct recorder **recorder,
 		    char *panic, size_t panic_size, struct error *err)
 {
 	const struct recorder_config record = { .path = session->cfg->trace };
-	const char *text;
 	int ret;
 
 	session->end = END_NONE;
@@ -307,9 +306,8 @@ static int run_boot(struct session *session, struct recorder **recorder,
 	boot_stop(session->boot);
 	if (!ret)
 		ret = boot_save(session->boot, err);
-	text = boot_panic_text(session->boot);
-	snprintf(panic, panic_size, "%s", text ? text : "");
-	if (!ret && text && session_ended(session) == END_RESET &&
+	boot_panic_text(session->boot, panic, panic_size);
+	if (!ret && *panic && session_ended(session) == END_RESET &&
 	    session->cfg->panic == PANIC_HOLD)
 		ret = hold_panicked(session, panic, err);
 free_boot:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "panic-watch.h"
@@ -11,6 +11,17 @@ static const char phrase[] = "Kernel panic - not syncing";
 #define PHRASE_LEN (sizeof(phrase) - 1)
 
 enum { SEARCH, COLLECT, DONE };
+
+void panic_watch_init(struct panic_watch *watch)
+{
+	*watch = (struct panic_watch){ .state = SEARCH };
+	pthread_mutex_init(&watch->lock, NULL);
+}
+
+void panic_watch_destroy(struct panic_watch *watch)
+{
+	pthread_mutex_destroy(&watch->lock);
+}
 
 static bool expired(const struct panic_watch *watch)
 {
@@ -37,7 +48,7 @@ static void search(struct panic_watch *watch, char c)
 
 static void collect(struct panic_watch *watch, char c)
 {
-	if (c == '\r' || c == '\n' || watch->len == PANIC_WATCH_TEXT - 1) {
+	if (c == '\r' || c == '\n' || watch->len >= PANIC_WATCH_TEXT - 1) {
 		watch->state = DONE;
 		return;
 	}
@@ -48,6 +59,7 @@ void panic_watch_feed(struct panic_watch *watch, const uint8_t *buf, size_t len)
 {
 	size_t i;
 
+	pthread_mutex_lock(&watch->lock);
 	for (i = 0; i < len; i++) {
 		const char c = (char)buf[i];
 
@@ -58,11 +70,17 @@ void panic_watch_feed(struct panic_watch *watch, const uint8_t *buf, size_t len)
 			search(watch, c);
 		watch->text[watch->len] = '\0';
 	}
+	pthread_mutex_unlock(&watch->lock);
 }
 
-const char *panic_watch_text(const struct panic_watch *watch)
+bool panic_watch_text(struct panic_watch *watch, char *text, size_t size)
 {
-	if (watch->state == SEARCH || expired(watch))
-		return NULL;
-	return watch->text;
+	bool panicked;
+
+	pthread_mutex_lock(&watch->lock);
+	panicked = watch->state != SEARCH && !expired(watch);
+	if (panicked)
+		snprintf(text, size, "%s", watch->text);
+	pthread_mutex_unlock(&watch->lock);
+	return panicked;
 }

@@ -6,6 +6,8 @@
 #ifndef TL_PANIC_WATCH_H
 #define TL_PANIC_WATCH_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +18,12 @@
 #define PANIC_WATCH_WINDOW 16384 /* bytes of output */
 #define PANIC_WATCH_TEXT   160
 
+/*
+ * Fed by any thread: a guest has two ways to its virtio console, and each is
+ * another thread's.
+ */
 struct panic_watch {
+	pthread_mutex_t lock;
 	uint64_t total;     /* bytes seen */
 	uint64_t found;     /* the first match's end in @total, 0 for none */
 	unsigned int match; /* bytes of the phrase seen so far */
@@ -25,14 +32,16 @@ struct panic_watch {
 	unsigned char state; /* searching, collecting the line, done */
 };
 
-/* All zero is the start. */
+void panic_watch_init(struct panic_watch *watch);
+void panic_watch_destroy(struct panic_watch *watch);
+
 void panic_watch_feed(struct panic_watch *watch, const uint8_t *buf,
 		      size_t len);
 
 /*
  * The panic's line from "Kernel panic" on, if it began in the last
- * PANIC_WATCH_WINDOW bytes, else NULL.  Lives as long as @watch is not fed.
+ * PANIC_WATCH_WINDOW bytes: true, and it is in @text, which has @size bytes.
  */
-const char *panic_watch_text(const struct panic_watch *watch);
+bool panic_watch_text(struct panic_watch *watch, char *text, size_t size);
 
 #endif
