@@ -267,7 +267,7 @@ $(unit)/all.a: $(unit-obj)
 sandbox-bin := $(filter $(unit)/test_sandbox%,$(unit-bin))
 
 # Of the whole machine, and with another way to link.
-fault-bin   := $(unit)/test_machine_faults $(unit)/test_machine_work_faults
+fault-bin   := $(addprefix $(unit)/test_machine_,faults work_faults stress)
 
 $(filter-out $(fault-bin) $(sandbox-bin),$(unit-bin)): $(unit)/%: $(unit)/obj/tests/unit/%.o $(unit)/all.a
 	$(call say,LD,$@)

@@ -27,10 +27,12 @@
 
 static struct {
 	const struct fake_exit *next;
+	void (*guest)(unsigned int vcpu, uint8_t *ram, struct fake_exit *next);
 	uint8_t *ram;
 	uint32_t read;
 	atomic_int countdown;
 	atomic_uint bad_closes;
+	atomic_uint vms;
 	_Atomic(const char *) failed;
 } fake;
 
@@ -43,6 +45,17 @@ static struct {
 void fake_kvm_play(const struct fake_exit *exits)
 {
 	fake.next = exits;
+}
+
+void fake_kvm_improvise(void (*guest)(unsigned int vcpu, uint8_t *ram,
+				      struct fake_exit *next))
+{
+	fake.guest = guest;
+}
+
+unsigned int fake_kvm_vms(void)
+{
+	return fake.vms;
 }
 
 uint32_t fake_kvm_read(void)
@@ -296,13 +309,8 @@ static int create_stats(void)
 	return fd;
 }
 
-static int run_first(struct kvm_run *run)
+static void leave(struct kvm_run *run, const struct fake_exit *exit)
 {
-	const struct fake_exit *exit = fake.next;
-
-	/* What the last one read is there now. */
-	if (run->exit_reason == KVM_EXIT_MMIO && !run->mmio.is_write)
-		memcpy(&fake.read, run->mmio.data, sizeof(fake.read));
 	run->exit_reason = exit->what < FAKE_DO ? KVM_EXIT_MMIO
 						: KVM_EXIT_SYSTEM_EVENT;
 	switch (exit->what) {
@@ -318,12 +326,40 @@ static int run_first(struct kvm_run *run)
 		break;
 	case FAKE_OFF:
 		run->system_event.type = KVM_SYSTEM_EVENT_SHUTDOWN;
-		return 0; /* for good */
-	case FAKE_DO:     /* done before */
+		break;
+	case FAKE_DO: /* done before */
 		break;
 	}
-	fake.next++;
-	return 0;
+}
+
+static void run_first(struct kvm_run *run)
+{
+	/* What the last one read is there now. */
+	if (run->exit_reason == KVM_EXIT_MMIO && !run->mmio.is_write)
+		memcpy(&fake.read, run->mmio.data, sizeof(fake.read));
+	leave(run, fake.next);
+	if (fake.next->what != FAKE_OFF) /* which is for good */
+		fake.next++;
+}
+
+static bool is_kicked(const struct kvm_run *run)
+{
+	return __atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST);
+}
+
+static int improvise(unsigned int id, struct kvm_run *run)
+{
+	struct fake_exit next = { .what = FAKE_DO };
+
+	for (; !is_kicked(run); usleep(1000)) {
+		fake.guest(id, fake.ram, &next);
+		if (next.what == FAKE_DO)
+			continue;
+		leave(run, &next);
+		return 0;
+	}
+	errno = EINTR;
+	return -1;
 }
 
 /* Whether vCPU @id stays in the guest a moment more. */
@@ -343,14 +379,16 @@ static int run_vcpu(int fd)
 {
 	struct kvm_run *const run = vcpu_of[fd].run;
 
-	while (!__atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST) &&
-	       stays(vcpu_of[fd].id))
+	if (fake.guest)
+		return improvise(vcpu_of[fd].id, run);
+	while (!is_kicked(run) && stays(vcpu_of[fd].id))
 		usleep(1000);
-	if (__atomic_load_n(&run->immediate_exit, __ATOMIC_SEQ_CST)) {
+	if (is_kicked(run)) {
 		errno = EINTR;
 		return -1;
 	}
-	return run_first(run);
+	run_first(run);
+	return 0;
 }
 
 /* RAM is where machine "virt" has it; other regions are pages of devices. */
@@ -406,6 +444,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	case KVM_CHECK_EXTENSION:
 		return check_extension((unsigned long)arg);
 	case KVM_CREATE_VM:
+		atomic_fetch_add(&fake.vms, 1);
 		return new_fd("vm");
 	case KVM_CREATE_VCPU:
 		return create_vcpu((unsigned long)arg);

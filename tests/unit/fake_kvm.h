@@ -28,6 +28,17 @@ struct fake_exit {
 /* From now on, vCPU 0 of any VM goes on with these; FAKE_OFF is the last. */
 void fake_kvm_play(const struct fake_exit *exits);
 
+/*
+ * From now on, @guest says what each vCPU of any VM does next: an exit, FAKE_OFF
+ * for good, or FAKE_DO to stay for a while; @ram as above.  On the vCPUs'
+ * threads.  NULL: as fake_kvm_play() has it.
+ */
+void fake_kvm_improvise(void (*guest)(unsigned int vcpu, uint8_t *ram,
+				      struct fake_exit *next));
+
+/* VMs created so far. */
+unsigned int fake_kvm_vms(void);
+
 /* What the last FAKE_READ gave. */
 uint32_t fake_kvm_read(void);
 

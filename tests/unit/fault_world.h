@@ -13,6 +13,7 @@
 
 struct fault_world {
 	char dir[64];
+	char cpus[4];
 	char kernel[96], disk[128], base[128], serial[128], control[96];
 	char vsock[128], port[128];
 };
