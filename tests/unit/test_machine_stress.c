@@ -3,8 +3,8 @@
  * All threads of a machine at once, for ThreadSanitizer above all: on a KVM that
  * is none (fake_kvm.h) four vCPUs bring devices up, give them rings of nonsense,
  * reset them and touch any register, while clients of the control socket pause,
- * resume, reset, balloon and question it, and one only sends.  It goes on to the
- * end, for STRESS_MS (2000).
+ * resume, reset, balloon and question it, one only sends, and one connects to the
+ * guest's vsock.  It goes on to the end, for STRESS_MS (2000).
  */
 #include <linux/virtio_mmio.h>
 #include <linux/virtio_ring.h>
@@ -263,7 +263,24 @@ struct client {
 	const char *path;
 	struct chance chance;
 	bool deaf;
+	bool of_vsock;
 };
+
+/* Ask for a connection to the guest, which is refused, or not, and send. */
+static void knock(struct client *client, int fd)
+{
+	char buf[256] = "";
+	int i, n;
+
+	n = snprintf(buf, sizeof(buf), "CONNECT %u\n",
+		     below(&client->chance, 4));
+	for (i = 0; i < 20 && !over; i++, n = sizeof(buf)) {
+		if (send(fd, buf, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+			return;
+		recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+		usleep(1000);
+	}
+}
 
 static void converse(struct client *client, int fd)
 {
@@ -296,7 +313,10 @@ static void *be_client(void *opaque)
 
 		if (fd < 0)
 			continue;
-		converse(client, fd);
+		if (client->of_vsock)
+			knock(client, fd);
+		else
+			converse(client, fd);
 		close(fd);
 	}
 	return NULL;
@@ -307,7 +327,7 @@ static void *be_client(void *opaque)
 static void test_everything_at_once(void **state)
 {
 	const char *ms = getenv("STRESS_MS");
-	struct client client[CLIENTS + 1] = { 0 };
+	struct client client[CLIENTS + 2] = { 0 };
 	struct fault_world *w = *state;
 	unsigned int i;
 
@@ -316,9 +336,12 @@ static void test_everything_at_once(void **state)
 		      (ms ? strtoul(ms, NULL, 10) : 2000) * UINT64_C(1000000);
 	for (i = 0; i < CPUS; i++)
 		cpus[i].chance.state = 0x9e3779b97f4a7c15ull * (i + 1);
-	for (i = 0; i <= CLIENTS; i++) {
-		client[i].path = w->control;
+	for (i = 0; i < CLIENTS + 2; i++) {
 		client[i].deaf = i == CLIENTS;
+		client[i].of_vsock = i == CLIENTS + 1;
+		client[i].path = client[i].of_vsock
+					 ? strstr(w->vsock, "uds=") + 4
+					 : w->control;
 		client[i].chance.state = 0xbf58476d1ce4e5b9ull * (i + 1);
 		assert_int_equal(pthread_create(&client[i].thread, NULL,
 						be_client, &client[i]),
@@ -327,7 +350,7 @@ static void test_everything_at_once(void **state)
 	fake_kvm_improvise(guest);
 	fault_run_well(w, NULL);
 	over = true;
-	for (i = 0; i <= CLIENTS; i++)
+	for (i = 0; i < CLIENTS + 2; i++)
 		pthread_join(client[i].thread, NULL);
 	print_message("%u exits, %u requests served, %u commands, %u lives\n",
 		      exits, served, commands, fake_kvm_vms());
