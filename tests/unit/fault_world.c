@@ -125,18 +125,19 @@ static enum tl_status run(struct fault_world *w, const struct fake_exit *exits,
 			  unsigned int nth, struct error *err)
 {
 	char *argv[] = {
-		"--kernel",  w->kernel,     "--aarch32", "-c",        w->cpus,
-		"-m",        "32",          "-d",        w->disk,     "-d",
-		w->base,     "--serial",    w->serial,   "--port",    w->port,
-		"--console", "virtio,none", "--rng",     "--balloon", "--vsock",
-		w->vsock,    "--control",   w->control,  "--sandbox", "none",
+		"--kernel",    w->kernel,   "--aarch32",    "-c",
+		w->cpus,       "-m",        "32",           "-d",
+		w->disk,       "-d",        w->base,        "--serial",
+		w->serial,     "--port",    w->port,        "--console",
+		"virtio,none", "--rng",     "--balloon",    "--vsock",
+		w->vsock,      "--control", w->control,     "--sandbox",
+		"none",        "-n",        (char *)w->net,
 	};
+	const int nr = (int)(sizeof(argv) / sizeof(argv[0])) - (w->net ? 0 : 2);
 	struct run_config cfg;
 	enum tl_status status;
 
-	assert_int_equal(config_parse_run(sizeof(argv) / sizeof(argv[0]), argv,
-					  &cfg, err),
-			 0);
+	assert_int_equal(config_parse_run(nr, argv, &cfg, err), 0);
 	fake_kvm_play(exits);
 	fake_kvm_fail(nth);
 	alarm(PATIENCE_S);

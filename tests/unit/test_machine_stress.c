@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -28,7 +29,8 @@
 
 #define CPUS       4
 #define CLIENTS    3
-#define SLOTS      6
+#define SLOTS      7 /* two disks first; the balloon is the sixth */
+#define BALLOON    5
 #define QUEUES     5
 #define QUEUE_SIZE 16
 #define RAM_GPA    0x40000000u
@@ -118,6 +120,22 @@ static uint32_t data_at(struct chance *c, uint32_t slot, uint32_t queue)
 	       below(c, DATA_AREA - DATA_MAX);
 }
 
+/*
+ * Of part @i of a chain of three.  A disk's first part is for it to read and the
+ * last for it to write.  Of others, queues with odd numbers are the guest's to
+ * send, as are all of the balloon's.
+ */
+static unsigned int flags(struct chance *c, uint32_t slot, uint32_t queue,
+			  unsigned int i)
+{
+	const unsigned int next = i < 2 ? VRING_DESC_F_NEXT : 0;
+	bool writes = slot != BALLOON && queue % 2 == 0;
+
+	if (slot < 2)
+		writes = i == 2 || (i == 1 && below(c, 2));
+	return next | (writes ? VRING_DESC_F_WRITE : 0);
+}
+
 /* Chains of a header that devices understand, buffers and a status. */
 GUEST static void fill(struct cpu *cpu, uint8_t *ram, uint32_t slot,
 		       uint32_t queue)
@@ -149,12 +167,8 @@ GUEST static void fill(struct cpu *cpu, uint8_t *ram, uint32_t slot,
 		desc[i].len = last    ? 1
 			      : i % 3 ? 512 * (1 + below(c, DATA_MAX / 512))
 				      : 16;
-		desc[i].flags = last ? VRING_DESC_F_WRITE : VRING_DESC_F_NEXT;
-		if (i % 3 == 1 && below(c, 2))
-			desc[i].flags |= VRING_DESC_F_WRITE;
-		desc[i].next = (uint16_t)(i + 1);
-		if (odd)
-			desc[i].next = (uint16_t)any(c);
+		desc[i].flags = (uint16_t)flags(c, slot, queue, i % 3);
+		desc[i].next = (uint16_t)(odd ? any(c) : i + 1);
 	}
 	for (i = 0; i < QUEUE_SIZE; i++)
 		avail[2 + i] = (uint16_t)(3 * below(c, QUEUE_SIZE / 3));
@@ -324,6 +338,27 @@ static void *be_client(void *opaque)
 
 /* --- together --------------------------------------------------------------*/
 
+/* What the guest sends comes back to it. */
+static void play_passt(struct fault_world *w)
+{
+	static const char script[] =
+		"#!/bin/sh\n"
+		"while [ \"$1\" != --fd ]; do shift; done\n"
+		"eval \"exec cat <&$2 >&$2\"\n";
+	char path[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/passt", w->dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(script, f);
+	fclose(f);
+	chmod(path, 0700);
+	snprintf(path, sizeof(path), "%s:/usr/bin:/bin", w->dir);
+	setenv("PATH", path, 1);
+	w->net = "user";
+}
+
 static void test_everything_at_once(void **state)
 {
 	const char *ms = getenv("STRESS_MS");
@@ -331,6 +366,7 @@ static void test_everything_at_once(void **state)
 	struct fault_world *w = *state;
 	unsigned int i;
 
+	play_passt(w);
 	strcpy(w->cpus, "4");
 	deadline_ns = monotonic_ns() +
 		      (ms ? strtoul(ms, NULL, 10) : 2000) * UINT64_C(1000000);
