@@ -53,7 +53,7 @@ int fault_setup(void **state)
 	snprintf(w->control, sizeof(w->control), "%s/control", w->dir);
 	snprintf(w->vsock, sizeof(w->vsock), "cid=3,uds=%s/vsock", w->dir);
 	snprintf(w->port, sizeof(w->port), "data=file:%s/port", w->dir);
-	strcpy(w->cpus, "2");
+	w->cpus = "2";
 	write_file(w->kernel, 64);
 	*strchr(w->disk, ',') = *strchr(w->base, ',') = '\0';
 	write_file(w->disk, 1 << 20);
@@ -125,13 +125,13 @@ static enum tl_status run(struct fault_world *w, const struct fake_exit *exits,
 			  unsigned int nth, struct error *err)
 {
 	char *argv[] = {
-		"--kernel",    w->kernel,   "--aarch32",    "-c",
-		w->cpus,       "-m",        "32",           "-d",
-		w->disk,       "-d",        w->base,        "--serial",
-		w->serial,     "--port",    w->port,        "--console",
-		"virtio,none", "--rng",     "--balloon",    "--vsock",
-		w->vsock,      "--control", w->control,     "--sandbox",
-		"none",        "-n",        (char *)w->net,
+		"--kernel",      w->kernel,   "--aarch32",    "-c",
+		(char *)w->cpus, "-m",        "32",           "-d",
+		w->disk,         "-d",        w->base,        "--serial",
+		w->serial,       "--port",    w->port,        "--console",
+		"virtio,none",   "--rng",     "--balloon",    "--vsock",
+		w->vsock,        "--control", w->control,     "--sandbox",
+		"none",          "-n",        (char *)w->net,
 	};
 	const int nr = (int)(sizeof(argv) / sizeof(argv[0])) - (w->net ? 0 : 2);
 	struct run_config cfg;

@@ -367,7 +367,7 @@ static void test_everything_at_once(void **state)
 	unsigned int i;
 
 	play_passt(w);
-	strcpy(w->cpus, "4");
+	w->cpus = "4";
 	deadline_ns = monotonic_ns() +
 		      (ms ? strtoul(ms, NULL, 10) : 2000) * UINT64_C(1000000);
 	for (i = 0; i < CPUS; i++)
