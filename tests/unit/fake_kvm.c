@@ -21,7 +21,7 @@
 
 #define RUN_SIZE 8192 /* kvm_run and the ring of coalesced writes */
 #define MAX_FDS  256
-#define RAM_GPA  0x40000000
+#define RAM_SIZE 0x100000 /* no less */
 /* The field of a register's id; sizes of 4 and 8 bytes are in use. */
 #define REG_SIZE (15ULL << 52)
 
@@ -391,10 +391,10 @@ static int run_vcpu(int fd)
 	return 0;
 }
 
-/* RAM is where machine "virt" has it; other regions are pages of devices. */
+/* Other regions than RAM are pages of devices. */
 static int set_memory(const struct kvm_userspace_memory_region *region)
 {
-	if (region->guest_phys_addr == RAM_GPA)
+	if (region->memory_size >= RAM_SIZE)
 		fake.ram = (uint8_t *)(uintptr_t)region->userspace_addr;
 	return 0;
 }

@@ -124,19 +124,29 @@ static bool becomes(const char *path, unsigned int n)
 static enum tl_status run(struct fault_world *w, const struct fake_exit *exits,
 			  unsigned int nth, struct error *err)
 {
-	char *argv[] = {
-		"--kernel",      w->kernel,   "--aarch32",    "-c",
-		(char *)w->cpus, "-m",        "32",           "-d",
-		w->disk,         "-d",        w->base,        "--serial",
-		w->serial,       "--port",    w->port,        "--console",
-		"virtio,none",   "--rng",     "--balloon",    "--vsock",
-		w->vsock,        "--control", w->control,     "--sandbox",
-		"none",          "-n",        (char *)w->net,
+	char *argv[32] = {
+		"--kernel",      w->kernel,   "--aarch32", "-c",
+		(char *)w->cpus, "-m",        "32",        "-d",
+		w->disk,         "-d",        w->base,     "--serial",
+		w->serial,       "--port",    w->port,     "--console",
+		"virtio,none",   "--rng",     "--balloon", "--vsock",
+		w->vsock,        "--control", w->control,  "--sandbox",
+		"none",
 	};
-	const int nr = (int)(sizeof(argv) / sizeof(argv[0])) - (w->net ? 0 : 2);
+	int nr = 25;
 	struct run_config cfg;
 	enum tl_status status;
 
+	if (w->net) {
+		argv[nr++] = "-n";
+		argv[nr++] = (char *)w->net;
+	}
+	if (w->dtb) {
+		argv[nr++] = "--machine";
+		argv[nr++] = "vexpress-a15";
+		argv[nr++] = "--dtb";
+		argv[nr++] = w->dtb;
+	}
 	assert_int_equal(config_parse_run(nr, argv, &cfg, err), 0);
 	fake_kvm_play(exits);
 	fake_kvm_fail(nth);

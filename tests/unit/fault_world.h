@@ -15,6 +15,7 @@ struct fault_world {
 	char dir[64];
 	const char *cpus;
 	const char *net; /* NULL: none */
+	char *dtb;       /* machine "vexpress-a15" with it; NULL: "virt" */
 	char kernel[96], disk[128], base[128], serial[128], control[96];
 	char vsock[128], port[128];
 };

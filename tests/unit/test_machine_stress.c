@@ -25,7 +25,9 @@
 #include <cmocka.h>
 
 #include "fault_world.h"
+#include "arch-arm/vexpress.h"
 #include "lib/clock.h"
+#include "make_vexpress_dtb.h"
 
 #define CPUS       4
 #define CLIENTS    3
@@ -33,7 +35,6 @@
 #define BALLOON    5
 #define QUEUES     5
 #define QUEUE_SIZE 16
-#define RAM_GPA    0x40000000u
 #define ARENA      (16u << 20)
 #define RING_AREA  0x4000u
 #define DATA_AREA  (ARENA / (SLOTS * QUEUES))
@@ -41,6 +42,20 @@
 
 /* Ours, in the guest's memory.  The guest's races with devices are its own. */
 #define GUEST __attribute__((no_sanitize("thread")))
+
+/* Of a board: UART, RTC and what else has registers; virtio devices; RAM. */
+static const struct board {
+	uint32_t base[6];
+	unsigned int nr;
+	uint32_t virtio;
+	uint32_t ram;
+} virt = { { 0x09000000, 0x09010000, 0x09030000 }, 3, 0x0a000000, 0x40000000 },
+  vexpress = { { VEXPRESS_SYSREG_BASE, VEXPRESS_UART_BASE, VEXPRESS_TIMER_BASE,
+		 VEXPRESS_RTC_BASE },
+	       4,
+	       VEXPRESS_VIRTIO_BASE,
+	       VEXPRESS_RAM_BASE },
+  *board;
 
 static uint64_t deadline_ns;
 static atomic_uint exits, commands, served;
@@ -87,7 +102,7 @@ static uint32_t ring_at(uint32_t slot, uint32_t queue)
 
 GUEST static void plan_bring_up(struct cpu *cpu, uint8_t *ram, uint32_t slot)
 {
-	const uint64_t dev = FAULT_FIRST_SLOT + 0x200ull * slot;
+	const uint64_t dev = board->virtio + 0x200ull * slot;
 	uint32_t queue = below(&cpu->chance, QUEUES), ring;
 	unsigned int i;
 
@@ -102,7 +117,7 @@ GUEST static void plan_bring_up(struct cpu *cpu, uint8_t *ram, uint32_t slot)
 		ring = ring_at(slot, queue);
 		*(volatile uint32_t *)(ram + ring + 0x1000) = 0;
 		*(volatile uint32_t *)(ram + ring + 0x2000) = 0;
-		ring += RAM_GPA;
+		ring += board->ram;
 		plan(cpu, dev + VIRTIO_MMIO_QUEUE_SEL, queue);
 		plan(cpu, dev + VIRTIO_MMIO_QUEUE_NUM, QUEUE_SIZE);
 		plan(cpu, dev + VIRTIO_MMIO_QUEUE_DESC_LOW, ring);
@@ -162,8 +177,8 @@ GUEST static void fill(struct cpu *cpu, uint8_t *ram, uint32_t slot,
 		const bool odd = !below(c, 64), last = i % 3 == 2;
 
 		desc[i].addr =
-			RAM_GPA + (i % 3 ? data_at(c, slot, queue)
-					 : ring_at(slot, queue) + 0x3000);
+			board->ram + (i % 3 ? data_at(c, slot, queue)
+					    : ring_at(slot, queue) + 0x3000);
 		desc[i].len = last    ? 1
 			      : i % 3 ? 512 * (1 + below(c, DATA_MAX / 512))
 				      : 16;
@@ -179,7 +194,7 @@ GUEST static void fill(struct cpu *cpu, uint8_t *ram, uint32_t slot,
 
 static void plan_work(struct cpu *cpu, uint8_t *ram, uint32_t slot)
 {
-	const uint64_t dev = FAULT_FIRST_SLOT + 0x200ull * slot;
+	const uint64_t dev = board->virtio + 0x200ull * slot;
 	uint32_t queue = below(&cpu->chance, QUEUES);
 
 	fill(cpu, ram, slot, queue);
@@ -190,15 +205,14 @@ static void plan_work(struct cpu *cpu, uint8_t *ram, uint32_t slot)
 /* Of the PL011, PL031, PL061, or virtio.  To write: where no ring of one device ends up in another's. */
 static uint64_t some_register(struct chance *c, bool to_write)
 {
-	static const uint64_t base[] = { 0x09000000, 0x09010000, 0x09030000 };
 	uint32_t reg = 4 * below(c, 0x200 / 4);
 
 	if (to_write && reg >= VIRTIO_MMIO_QUEUE_DESC_LOW &&
 	    reg <= VIRTIO_MMIO_QUEUE_USED_HIGH)
 		reg = VIRTIO_MMIO_QUEUE_SEL;
 	if (below(c, 4))
-		return FAULT_FIRST_SLOT + 0x200 * below(c, SLOTS) + reg;
-	return base[below(c, 3)] + 4ull * below(c, 0x400);
+		return board->virtio + 0x200 * below(c, SLOTS) + reg;
+	return board->base[below(c, board->nr)] + 4ull * below(c, 0x400);
 }
 
 static void guest(unsigned int vcpu, uint8_t *ram, struct fake_exit *next)
@@ -359,13 +373,15 @@ static void play_passt(struct fault_world *w)
 	w->net = "user";
 }
 
-static void test_everything_at_once(void **state)
+static void everything_at_once(struct fault_world *w)
 {
 	const char *ms = getenv("STRESS_MS");
 	struct client client[CLIENTS + 2] = { 0 };
-	struct fault_world *w = *state;
+	const unsigned int vms = fake_kvm_vms();
 	unsigned int i;
 
+	exits = commands = served = 0;
+	over = false;
 	play_passt(w);
 	w->cpus = "4";
 	deadline_ns = monotonic_ns() +
@@ -389,18 +405,45 @@ static void test_everything_at_once(void **state)
 	for (i = 0; i < CLIENTS + 2; i++)
 		pthread_join(client[i].thread, NULL);
 	print_message("%u exits, %u requests served, %u commands, %u lives\n",
-		      exits, served, commands, fake_kvm_vms());
+		      exits, served, commands, fake_kvm_vms() - vms);
 	assert_true(exits > 1000);
 	assert_true(served > 10);
 	assert_true(commands > 10);
-	assert_true(fake_kvm_vms() > 1);
+	assert_true(fake_kvm_vms() - vms > 1);
+}
+
+static void test_virt(void **state)
+{
+	board = &virt;
+	everything_at_once(*state);
+}
+
+static void test_vexpress(void **state)
+{
+	struct fault_world *w = *state;
+	uint8_t dtb[16384];
+	char path[512];
+	size_t size;
+	FILE *f;
+
+	size = make_vexpress_dtb(dtb, sizeof(dtb));
+	snprintf(path, sizeof(path), "%s/dtb", w->dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(dtb, 1, size, f), size);
+	fclose(f);
+	w->dtb = path;
+	board = &vexpress;
+	everything_at_once(w);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_everything_at_once,
-						fault_setup, fault_teardown),
+		cmocka_unit_test_setup_teardown(test_virt, fault_setup,
+						fault_teardown),
+		cmocka_unit_test_setup_teardown(test_vexpress, fault_setup,
+						fault_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
