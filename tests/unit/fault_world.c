@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -8,12 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "config.h"
 #include "fault_world.h"
 #include "lib/log.h"
+#include "lib/unixsock.h"
 #include "machine.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -155,6 +159,19 @@ static enum tl_status run(struct fault_world *w, const struct fake_exit *exits,
 	alarm(0);
 	config_free(&cfg);
 	return status;
+}
+
+int fault_connect(const char *path)
+{
+	const struct timeval patience = { .tv_sec = 2 };
+	const int fd = unix_connect(path);
+
+	if (fd < 0)
+		return fd;
+	fcntl(fd, F_SETFL, 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	return fd;
 }
 
 void fault_run_well(struct fault_world *w, const struct fake_exit *exits)

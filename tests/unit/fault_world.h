@@ -25,6 +25,12 @@ int fault_setup(void **state);
 int fault_teardown(void **state);
 
 /*
+ * A client's connection to a socket of the machine, on which a call waits for
+ * two seconds at most; negative while nobody listens.
+ */
+int fault_connect(const char *path);
+
+/*
  * A run of the machine in which vCPU 0 does @exits and no call fails; a failure
  * of the test if there is no VM.
  */

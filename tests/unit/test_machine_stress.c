@@ -19,8 +19,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -251,22 +249,6 @@ static void guest(unsigned int vcpu, uint8_t *ram, struct fake_exit *next)
 
 /* --- the clients -----------------------------------------------------------*/
 
-static int connect_to(const char *path)
-{
-	const struct timeval patience = { .tv_sec = 2 };
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	memcpy(addr.sun_path, path, strlen(path) + 1);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	if (!connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return fd;
-	close(fd);
-	usleep(2000);
-	return -1;
-}
-
 static const char *const talk[] = {
 	"{\"execute\":\"stop\"}\n",
 	"{\"execute\":\"cont\"}\n",
@@ -337,10 +319,12 @@ static void *be_client(void *opaque)
 	struct client *client = opaque;
 
 	while (!over) {
-		int fd = connect_to(client->path);
+		int fd = fault_connect(client->path);
 
-		if (fd < 0)
+		if (fd < 0) {
+			usleep(2000);
 			continue;
+		}
 		if (client->of_vsock)
 			knock(client, fd);
 		else
